@@ -1,0 +1,1 @@
+"""Pure functions over the model: windows of stacks, what limits a process, deviation among siblings."""

@@ -1,0 +1,1 @@
+"""The user's settings: TOML to validated values, from trusted folders only."""

@@ -1,0 +1,1 @@
+"""Built-in file formats of profiles. Reached through entry points only."""

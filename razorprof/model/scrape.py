@@ -1,0 +1,58 @@
+"""What the feed hands to the pipeline: scrapes (results of one read) and ticks (the heartbeat)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from razorprof.model.frame import SamplingReport, StackSample
+from razorprof.model.gc import GcState
+from razorprof.model.metric import Sample
+from razorprof.model.target import Target
+from razorprof.model.threads import ThreadDump
+
+Structure = GcState | ThreadDump | SamplingReport
+Reading = Sample | StackSample | Structure
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """Why a read gave nothing. `final`: trying again cannot help (not supported, no permission, gone)."""
+
+    name: str
+    message: str
+    hint: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """One read of one source of one target. time: Unix seconds at its start; duration: seconds."""
+
+    target: Target
+    source: str
+    time: float
+    duration: float
+    samples: tuple[Sample, ...] = ()
+    stacks: tuple[StackSample, ...] = ()
+    structures: tuple[Structure, ...] = ()
+    error: ReadError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A target is no more. `how` is what can be told of its end, for people."""
+
+    target: Target
+    time: float
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The heartbeat: every interval, Unix seconds, never going back. Evaluation takes its time from here."""
+
+    time: float
+    number: int = 0
+
+
+Event = Scrape | Ended | Tick

@@ -1,0 +1,118 @@
+"""The protocols of plugins: runtimes, sources with their readers, formats.
+
+A plugin sees plugin, model, analysis, remote, targets, profilers, render, errors, clock and units; never
+session, store, query or config. Entry-point groups: razorprof.runtimes, razorprof.sources (only what belongs
+to no runtime), razorprof.formats. An entry point names a class or a function without arguments that returns
+the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Protocol, runtime_checkable
+
+from razorprof.clock import Clock, SystemClock
+from razorprof.model.metric import Metric
+from razorprof.model.profile import Profile
+from razorprof.model.scrape import Reading
+from razorprof.model.target import Target
+from razorprof.remote.process import ProcessView
+
+
+class Capability(StrEnum):
+    """What may be seen of a runtime."""
+
+    STACKS = "stacks"
+    THREADS = "threads"
+    GC = "gc"
+    GIL = "gil"
+    ALLOCATOR = "allocator"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whether a capability is there. intrusiveness: 0 file read, 1 memory read or perf event, 2 HTTP on
+    loopback, 3 signal or attach, 4 code injection. reason: why not, where it is not."""
+
+    available: bool
+    source: str = ""
+    intrusiveness: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a runtime found out about a process, read-only. version is None where it could not be told."""
+
+    runtime: str
+    version: str | None
+    implementation: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What a reader may need to know when it is opened.
+
+    interval: seconds between reads as the scheduler plans them; rate_hz: stack sampling rate, None lets the
+    reader adapt it; budget: share of one core that this reader may use of tools it starts.
+    """
+
+    interval: float = 1.0
+    rate_hz: float | None = None
+    budget: float = 0.04
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class Reader(Protocol):
+    """Reads one source of one target. May block; never used by two threads at once."""
+
+    def read(self) -> Iterable[Reading]:
+        """What is new since the last read. Raises RazorprofError (or OSError) when there is nothing to be had:
+        PermissionDenied, NotSupported and TargetGone are final, others are tried again."""
+
+    def close(self) -> None:
+        """Let go of the target and of tools that were started. Called once, may be called early."""
+
+
+class Source(Protocol):
+    """Something that can be read of a process."""
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]  # declared before the first read
+
+    def open(self, target: Target, options: SourceOptions) -> Reader:
+        """Attach. Raises RazorprofError when that is impossible."""
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """A language runtime: cpython is built in, go and jvm are plugins."""
+
+    name: ClassVar[str]
+
+    def detect(self, process: ProcessView) -> Detection | None:
+        """Whether this process is one of ours. Read-only and cheap (a few milliseconds)."""
+
+    def capabilities(self, detection: Detection) -> Mapping[Capability, Support]:
+        """What can be seen of it, and why not what cannot."""
+
+    def sources(self, detection: Detection) -> Sequence[Source]:
+        """The sources that can be opened on such a process."""
+
+
+class Format(Protocol):
+    """A file format of profiles."""
+
+    name: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]]
+    can_read: ClassVar[bool]
+
+    def write(self, profile: Profile) -> bytes:
+        """The profile as a file's content."""
+
+    def read(self, content: bytes) -> Profile:
+        """A profile out of a file's content. Raises ToolFailed where it is damaged, NotSupported where the
+        format is only written."""

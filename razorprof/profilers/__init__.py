@@ -1,0 +1,1 @@
+"""Safe drivers of outside profilers: bounded, reversible, never on the wrong process."""

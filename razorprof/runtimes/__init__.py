@@ -1,0 +1,1 @@
+"""Built-in runtimes. Reached through entry points only."""

@@ -1,0 +1,1 @@
+"""The composition root: feeds, pipeline and the view on what they found."""

@@ -1,0 +1,1 @@
+"""Series in memory: bounded, one writer, readers that never block it."""
