@@ -1,0 +1,79 @@
+"""The command line: global options and the list of commands. Called by cli.edge and by the man page generator.
+
+One module per command, `razorprof.cli.NAME`. It exposes a function of the command's name and EPILOG, an example
+(paragraphs that begin with a line ``\\b`` keep their line breaks); everything heavy is imported inside the
+function, so that ``--help`` stays quick. A command whose module is not there is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from razorprof import __version__
+
+COMMANDS = ("top", "ps", "gc", "doctor", "demo", "plugins", "completion")  # as `--help` lists them
+
+_EPILOG = """\
+\b
+Examples:
+  razorprof ps                     what can be looked into
+  razorprof top 1234               the dashboard on one process
+  razorprof top name:gunicorn --children
+  razorprof doctor 1234            why it cannot attach, and what mends it
+
+A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N or container:ID-PREFIX; a bare word is name:.
+"""
+
+
+def build_app() -> typer.Typer:
+    """The application with every command that is there."""
+    built = typer.Typer(
+        name="razorprof",
+        rich_markup_mode=None,  # plain help: half the start-up time, and it reads well in a pipe
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    built.callback(invoke_without_command=True, epilog=_EPILOG)(_globals)
+    for name in COMMANDS:
+        path = f"razorprof.cli.{name}"
+        if find_spec(path) is not None:
+            module = import_module(path)
+            built.command(name, epilog=module.EPILOG)(getattr(module, name))
+    return built
+
+
+def _answer_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"razorprof {__version__}")
+        raise typer.Exit
+
+
+def _globals(
+    context: typer.Context,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks of unexpected errors and log to stderr.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_answer_version),
+    ] = False,
+) -> None:
+    """Look inside a running process: CPU, memory, GC, GIL, threads and hot functions, from the terminal."""
+    if no_color:
+        os.environ["NO_COLOR"] = "1"  # the one switch that rich, textual and the tools we start all know
+    if debug:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+app = build_app()
