@@ -1,0 +1,71 @@
+"""Fixtures that several rooms share, and the closing word on skips.
+
+A folder's own fixtures stand in that folder's conftest.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.live_targets import MINORS, SYSTEM, Program, PythonBuild, StartProgram, find_python, start
+
+
+@pytest.fixture(scope="session", params=[*MINORS, SYSTEM])
+def python_build(request: pytest.FixtureRequest) -> PythonBuild:
+    """Every supported Python of this machine, one after the other; skips those that are not there."""
+    name: str = request.param
+    found = _find(name)
+    if found is None:
+        pytest.skip(f"no Python {name} on this machine")
+    if found.version < (3, 8):
+        pytest.skip(f"the {name} Python is {found.version}, older than 3.8")
+    return found
+
+
+@pytest.fixture(scope="session")
+def python_builds() -> tuple[PythonBuild, ...]:
+    """All supported Pythons that are there, oldest first; skips when there is none."""
+    found = tuple(build for name in (*MINORS, SYSTEM) if (build := _find(name)) is not None)
+    if not found:
+        pytest.skip("no Python for targets on this machine")
+    return found
+
+
+@pytest.fixture
+def start_program(tmp_path: Path) -> Iterator[StartProgram]:
+    """Start programs; each is ended by its pid when the test is over, however the test ends."""
+    started: list[Program] = []
+    folder = tmp_path / "programs"
+    folder.mkdir()
+
+    def start_one(
+        python: PythonBuild | Path | str, program: Path | str, *args: str, **environment: str
+    ) -> Program:
+        started.append(start(python, program, *args, folder=folder, environment=environment))
+        return started[-1]
+
+    yield start_one
+    for program in reversed(started):
+        program.end()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped and why, so that a skip never passes for a success."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.getreports("skipped"):
+        where_and_why = report.longrepr
+        reasons[str(where_and_why[2] if isinstance(where_and_why, tuple) else where_and_why)] += 1
+    terminalreporter.section("skips")
+    terminalreporter.write_line(f"{reasons.total()} skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"  {count} x {reason.removeprefix('Skipped: ')}")
+
+
+@cache
+def _find(name: str) -> PythonBuild | None:
+    return find_python(name)
