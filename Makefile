@@ -1,0 +1,82 @@
+# razorprof: everything that is done often.
+#
+#   make demo    install into .venv and open the dashboard on a sample program
+#   make test    install what the tests want into .venv and run them
+#   make lint    formatting, lint rules, types, import contracts
+#   make help    the rest
+#
+# Needs make and Python 3.11 or newer (with venv), and a C compiler where a package has no wheel.
+
+# The first Python that is new enough and can make an environment; PYTHON=... chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$python"; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+TEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format test-deps bench clean
+
+help:
+	@echo "make demo        install and open the dashboard on a sample program (DEMO_ARGS=...)"
+	@echo "make test        run all tests (TEST_ARGS=... for pytest)"
+	@echo "make lint        formatting, lint rules, types, import contracts"
+	@echo "make format      write the formatting"
+	@echo "make bench       run benchmarks/*.py one after the other"
+	@echo "make test-deps   install the system packages that some tests want (as root, by apt-get)"
+	@echo "make clean       remove what was built, .venv too"
+
+# Stamps, so that a second run is quick; a change of pyproject.toml installs again.
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { \
+		echo "razorprof: no Python 3.11 or newer with the venv module was found" >&2; \
+		echo "hint: install one (Debian: apt-get install python3 python3-venv) or say make PYTHON=/path/to/python3" >&2; \
+		exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.lint-installed: pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) '.[test,lint]'
+	@touch $(VENV)/.installed $(VENV)/.test-installed $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/razorprof demo $(DEMO_ARGS)
+
+test: $(VENV)/.test-installed
+	@$(BIN)/python scripts/run_tests.py $(TEST_ARGS)
+
+# The tests are linted with the code; they need the tests' libraries for their types.
+LINTED := razorprof tests scripts $(wildcard benchmarks)
+lint: $(VENV)/.lint-installed
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/mypy --strict $(LINTED)
+	$(BIN)/lint-imports
+
+format: $(VENV)/.lint-installed
+	$(BIN)/ruff format $(LINTED)
+	$(BIN)/ruff check --fix $(LINTED)
+
+bench: $(VENV)/.test-installed
+	@test -n "$(wildcard benchmarks/*.py)" || { echo "no benchmarks yet" >&2; exit 2; }
+	@for benchmark in $(sort $(wildcard benchmarks/*.py)); do \
+		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
+
+test-deps:
+	@sh scripts/test-deps.sh
+
+clean:
+	rm -rf $(VENV) build dist razorprof.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

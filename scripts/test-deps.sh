@@ -1,0 +1,30 @@
+#!/bin/sh
+# Install the system packages that some tests want, where that is possible: as root, with apt-get, never by sudo.
+# A package that cannot be had is told and is no failure: the tests that want it skip with a reason.
+set -u
+
+# gdb: memray's attach and the doctor's check; tmux: the dashboard in a real terminal; mandoc: the manual
+# pages; rsvg-convert: the picture of the README looked at as pixels
+wanted="gdb:gdb tmux:tmux mandoc:mandoc rsvg-convert:librsvg2-bin"
+
+missing=""
+for pair in $wanted; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+if [ -z "$missing" ]; then
+    echo "test-deps: everything is there"
+    exit 0
+fi
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "test-deps: not installed (needs root and apt-get):$missing" >&2
+    exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+timeout 180 apt-get update -qq || echo "test-deps: the package lists could not be refreshed" >&2
+for package in $missing; do
+    if timeout 300 apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
+        echo "test-deps: installed $package"
+    else
+        echo "test-deps: $package cannot be had; tests that want it will skip" >&2
+    fi
+done
