@@ -1,1 +1,1 @@
-"""The TARGET grammar, discovery of processes, identity, and whether they can be looked into."""
+"""Which process: the TARGET grammar, discovery, identity, and whether the kernel lets us look into it."""
