@@ -10,7 +10,19 @@ from razorprof.model.metric import Sample
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump
 
-Structure = GcState | ThreadDump | SamplingReport
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a process turned out to run. runtime is empty where no runtime knows it; reason says more."""
+
+    target: Target
+    time: float
+    runtime: str = ""
+    version: str | None = None
+    reason: str = ""
+
+
+Structure = GcState | ThreadDump | SamplingReport | Detected
 Reading = Sample | StackSample | Structure
 
 

@@ -1,0 +1,259 @@
+"""What limits a process: from figures of the last seconds to one verdict with its evidence.
+
+Pure: a Look holds the figures of one tick; `split` turns looks into thread-seconds per second spent in each
+kind of work; `judge` names the limit, or says "unclear" where two readings are as good. Figures that are
+not there (no GIL reading, no system calls) are None, and then the verdict says less instead of guessing.
+
+The order of the questions matters, from the outermost cause inwards: a stopped or throttled process is limited by
+that whatever its threads do; paging and garbage collection explain CPU and waiting; only then come CPU, GIL, locks
+and I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from razorprof.model.frame import Frame
+from razorprof.model.threads import ThreadDump, ThreadInfo
+from razorprof.model.verdict import Evidence, Limit, Verdict
+
+# Thresholds, as shares of wall time unless said otherwise. The dashboard's help shows them.
+THROTTLED_SHARE = 0.10  # of the time in which the container was throttled
+PAGING_SHARE = 0.10  # of the time in which tasks of the container, or this process, stalled on memory
+PAGING_FAULTS = 100.0  # major faults per second
+GC_SHARE = 0.30  # of wall time in the collector
+BUSY_CORES = 0.70  # thread-seconds on a CPU per second: below it the process mostly waits
+GIL_HELD = 0.75
+GIL_WAITING = 0.50  # threads that wait for the GIL, on average
+RUN_QUEUE = 0.50  # thread-seconds per second ready to run, but without a CPU
+WAITING_THREADS = 0.60  # threads blocked on a lock or in I/O, on average
+CLEAR_LEAD = 1.35  # how far the first must lead the second among kinds of work
+WAIT_LEAD = 2.0  # how far waiting must lead CPU before it is the answer
+
+# A thread that waits here waits for work, not for a resource: idle pool workers, event loops, timers.
+_IDLE_PLACES = {
+    ("threading.py", "wait"), ("threading.py", "_wait_for_tstate_lock"), ("threading.py", "join"),
+    ("queue.py", "get"), ("thread.py", "_worker"), ("selectors.py", "select"), ("selectors.py", "poll"),
+    ("socketserver.py", "serve_forever"), ("socket.py", "accept"), ("pool.py", "worker"),
+    ("pool.py", "_wait_for_updates"), ("base_events.py", "_run_once"), ("connection.py", "wait"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The figures of one tick. Ratios are per second of wall time over `seconds`; None is unknown.
+
+    cpu: seconds on a CPU; gc: time in the collector; gil_held: share of looks with the GIL held; gil_waiters:
+    threads waiting for it; throttled: of the container; run_delay: thread-seconds in the run queue;
+    memory_stalled: PSI of the container; major_faults: per second.
+    """
+
+    seconds: float
+    cpu: float | None = None
+    threads: ThreadDump | None = None
+    gc: float | None = None
+    gil_held: float | None = None
+    gil_waiters: float | None = None
+    throttled: float | None = None
+    run_delay: float | None = None
+    memory_stalled: float | None = None
+    major_faults: float | None = None
+    stopped: bool = False
+
+
+def split(looks: Sequence[Look]) -> dict[Limit, float]:
+    """Thread-seconds per second in each kind of work, averaged over the looks. Unknown kinds are absent.
+
+    Where the GIL was not read, PYTHON and NATIVE are absent and CPU holds both.
+    """
+    parts: dict[Limit, float] = {}
+    cpu = _mean(looks, lambda look: look.cpu)
+    gc = _mean(looks, lambda look: look.gc)
+    held = _mean(looks, lambda look: look.gil_held)
+    if gc is not None:
+        parts[Limit.GC] = gc
+    if cpu is not None:
+        rest = max(0.0, cpu - (gc or 0.0))
+        if held is None:
+            parts[Limit.CPU] = rest
+        else:
+            python = min(rest, max(0.0, held - (gc or 0.0)))
+            parts[Limit.PYTHON] = python
+            parts[Limit.NATIVE] = rest - python
+    waiters = _mean(looks, lambda look: look.gil_waiters)
+    if waiters is not None:
+        parts[Limit.GIL] = waiters
+    others: dict[Limit, float | None] = {
+        Limit.LOCK: _mean(looks, lambda look: _blocked(look, _waits_for_lock)),
+        Limit.IO: _mean(looks, lambda look: _blocked(look, _waits_for_io)),
+        Limit.IDLE: _mean(looks, lambda look: _blocked(look, _is_idle)),
+        Limit.RUN_QUEUE: _mean(looks, lambda look: look.run_delay),
+        Limit.THROTTLED: _mean(looks, lambda look: look.throttled),
+        Limit.PAGING: _mean(looks, lambda look: look.memory_stalled),
+    }
+    return parts | {limit: part for limit, part in others.items() if part is not None}
+
+
+def judge(looks: Sequence[Look]) -> Verdict:
+    """The verdict over the last looks (five seconds or so). `unclear` when too little was seen."""
+    seconds = sum(look.seconds for look in looks)
+    if looks and looks[-1].stopped:
+        return Verdict(
+            Limit.STOPPED, 1.0, "stopped by a signal (SIGSTOP or Ctrl-Z): nothing runs", seconds=seconds
+        )
+    parts = split(looks)
+    evidence = tuple(_evidence(looks, parts))
+
+    def verdict(limit: Limit, share: float | None, words: str) -> Verdict:
+        return Verdict(limit, share, words, parts, evidence, seconds)
+
+    cpu = _mean(looks, lambda look: look.cpu)
+    if cpu is None or seconds <= 0:
+        return verdict(Limit.UNCLEAR, None, "unclear: too little seen yet")
+    return _outer_causes(looks, parts, verdict) or _work(parts, cpu, verdict)
+
+
+_Make = Callable[[Limit, float | None, str], Verdict]
+
+
+def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Make) -> Verdict | None:
+    throttled = parts.get(Limit.THROTTLED, 0.0)
+    if throttled >= THROTTLED_SHARE:
+        share = min(1.0, throttled)
+        return verdict(
+            Limit.THROTTLED, share, f"throttled by its container: {_pct(share)} of the time without CPU"
+        )
+    faults = _mean(looks, lambda look: look.major_faults) or 0.0
+    stalled = parts.get(Limit.PAGING)
+    if faults >= PAGING_FAULTS and (stalled is None or stalled >= PAGING_SHARE):
+        told = "" if stalled is None else f", {_pct(stalled)} of the time stalled on memory"
+        return verdict(Limit.PAGING, stalled, f"paging: {faults:.0f} major faults a second{told}")
+    gc = parts.get(Limit.GC, 0.0)
+    if gc >= GC_SHARE:
+        return verdict(Limit.GC, min(1.0, gc), f"collecting garbage: {_pct(min(1.0, gc))} of the time")
+    return None
+
+
+def _work(parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
+    python, native = parts.get(Limit.PYTHON), parts.get(Limit.NATIVE)
+    waiters = parts.get(Limit.GIL, 0.0)
+    held = (python or 0.0) + parts.get(Limit.GC, 0.0)
+    delay = parts.get(Limit.RUN_QUEUE, 0.0)
+    if python is not None and waiters >= GIL_WAITING and held >= GIL_HELD * min(1.0, cpu):
+        words = f"the GIL: {_pct(min(1.0, held))} held, {waiters:.1f} threads waiting for it"
+        return verdict(Limit.GIL, min(1.0, held), words)
+    if delay >= RUN_QUEUE and delay > cpu:
+        share = delay / (delay + cpu)
+        return verdict(Limit.RUN_QUEUE, share, f"no free CPU: threads ready to run wait {_pct(share)} of the time")
+    if cpu >= BUSY_CORES:
+        return _busy(parts, cpu, python, native, verdict)
+    return _mostly_waiting(parts, cpu, verdict)
+
+
+def _busy(
+    parts: dict[Limit, float], cpu: float, python: float | None, native: float | None, verdict: _Make
+) -> Verdict:
+    if python is None or native is None:
+        lock = parts.get(Limit.LOCK, 0.0)
+        told = f", {lock:.1f} threads wait for a lock" if lock >= WAITING_THREADS else ""
+        return verdict(Limit.CPU, min(1.0, cpu), f"CPU: {_cores(cpu)} (Python and native not told apart){told}")
+    if python >= CLEAR_LEAD * native:
+        return verdict(Limit.PYTHON, min(1.0, python), f"CPU in Python code: {_cores(python)}")
+    if native >= CLEAR_LEAD * python:
+        return verdict(Limit.NATIVE, min(1.0, native), f"CPU in native code without the GIL: {_cores(native)}")
+    words = f"unclear: Python {_cores(python)}, native code {_cores(native)}"
+    return verdict(Limit.UNCLEAR, None, words)
+
+
+def _mostly_waiting(parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
+    lock, io = parts.get(Limit.LOCK), parts.get(Limit.IO)
+    if lock is None or io is None:
+        if cpu < 0.02:
+            return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: idle or waiting, {_pct(cpu)} CPU")
+        return verdict(
+            Limit.UNCLEAR, None, f"unclear: {_pct(cpu)} CPU, and what its threads wait for is not known"
+        )
+    best, second = (lock, io) if lock >= io else (io, lock)
+    if best >= max(WAITING_THREADS, CLEAR_LEAD * second, WAIT_LEAD * cpu):
+        if best == lock:
+            return verdict(Limit.LOCK, min(1.0, lock), f"a lock: {lock:.1f} threads wait for one, {_pct(cpu)} CPU")
+        return verdict(Limit.IO, min(1.0, io), f"I/O: {io:.1f} threads wait for data, {_pct(cpu)} CPU")
+    if best < 0.25 and cpu < 0.25:
+        return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: mostly idle, {_pct(cpu)} CPU")
+    words = f"unclear: CPU {_pct(cpu)}, {lock:.1f} threads in locks, {io:.1f} in I/O"
+    return verdict(Limit.UNCLEAR, None, words)
+
+
+def _evidence(looks: Sequence[Look], parts: dict[Limit, float]) -> Iterable[Evidence]:
+    figures: tuple[tuple[str, float | None, str], ...] = (
+        ("cpu", _mean(looks, lambda look: look.cpu), "proc stat"),
+        ("gil_held", _mean(looks, lambda look: look.gil_held), "memory, sampled"),
+        ("gil_waiters", _mean(looks, lambda look: look.gil_waiters), "proc syscall, sampled"),
+        ("gc", _mean(looks, lambda look: look.gc), "memory, estimated"),
+        ("lock_waiters", parts.get(Limit.LOCK), "stacks and proc syscall"),
+        ("io_waiters", parts.get(Limit.IO), "stacks and proc syscall"),
+        ("throttled", parts.get(Limit.THROTTLED), "cgroup cpu.stat"),
+        ("memory_stalled", parts.get(Limit.PAGING), "cgroup memory.pressure"),
+        ("major_faults", _mean(looks, lambda look: look.major_faults), "proc stat"),
+        ("run_queue", parts.get(Limit.RUN_QUEUE), "proc schedstat"),
+    )
+    return (Evidence(what, value, source) for what, value, source in figures if value is not None)
+
+
+def _blocked(look: Look, test: Callable[[ThreadInfo], bool]) -> float | None:
+    """How many threads of a look fulfil the test; None where no thread could be read."""
+    if look.threads is None or not any(t.waits_on or t.frames for t in look.threads.threads):
+        return None
+    return float(sum(test(thread) for thread in look.threads.threads))
+
+
+def _waits_for_lock(thread: ThreadInfo) -> bool:
+    return (
+        _sleeps(thread)
+        and not thread.waits_for_gil
+        and thread.waits_on is not None
+        and thread.waits_on.kind in ("lock", "rlock")
+        and bool(thread.frames)
+        and not _in_idle_place(thread.frames)
+    )
+
+
+def _waits_for_io(thread: ThreadInfo) -> bool:
+    if thread.kernel_state == "D":
+        return True
+    waits = thread.waits_on
+    return _sleeps(thread) and waits is not None and waits.kind == "io" and not _waits_for_work(thread)
+
+
+def _is_idle(thread: ThreadInfo) -> bool:
+    return _sleeps(thread) and not (_waits_for_lock(thread) or _waits_for_io(thread) or thread.waits_for_gil)
+
+
+def _sleeps(thread: ThreadInfo) -> bool:
+    return thread.kernel_state in ("S", "D", "I")
+
+
+def _waits_for_work(thread: ThreadInfo) -> bool:
+    what = thread.waits_on.what if thread.waits_on else ""
+    return what.startswith(("accept", "epoll", "poll", "select", "inotify")) or _in_idle_place(thread.frames)
+
+
+def _in_idle_place(frames: Sequence[Frame]) -> bool:
+    """Innermost first: whether the thread waits for work (a queue, an event loop, a join)."""
+    return any((f.file.rpartition("/")[2], f.function.rpartition(".")[2]) in _IDLE_PLACES for f in frames[:3])
+
+
+def _mean(looks: Sequence[Look], figure: Callable[[Look], float | None]) -> float | None:
+    """The mean weighted by the looks' lengths; None where no look knows the figure."""
+    known = [(value, look.seconds) for look in looks if (value := figure(look)) is not None]
+    whole = sum(seconds for _, seconds in known)
+    return sum(value * seconds for value, seconds in known) / whole if whole > 0 else None
+
+
+def _pct(ratio: float) -> str:
+    return f"{ratio * 100:.0f} %"
+
+
+def _cores(seconds: float) -> str:
+    return f"{seconds * 100:.0f} % of a core" if seconds < 1.5 else f"{seconds:.1f} cores"
