@@ -1,0 +1,124 @@
+"""What is known of each target, kept by the pipeline's thread and published once a tick.
+
+Readers see immutable values only: each attribute is replaced, never changed, and one look at it is one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from razorprof.analysis.siblings import Deviation
+from razorprof.analysis.window import StackWindow
+from razorprof.model.frame import SamplingReport
+from razorprof.model.labels import Labels
+from razorprof.model.scrape import Detected, Ended, Scrape, Structure
+from razorprof.model.target import Life, Target
+from razorprof.model.verdict import Verdict
+from razorprof.session.looks import LookMaker
+from razorprof.session.view import SourceStatus, TargetStatus
+from razorprof.store.memory import Group, MemoryStore
+
+STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
+STALE_SECONDS = 15.0  # not before this long after its last success
+
+
+@dataclass(slots=True)
+class SourceBoard:
+    """One source of one target: its series, and how its reads fare."""
+
+    group: Group
+    status: SourceStatus
+    failures: int = 0
+    last_success: float | None = None
+    scrape_samples: int = 0
+
+    def note(self, scrape: Scrape) -> bool:
+        """Take the outcome of a read. True when its series should go stale now."""
+        self.scrape_samples = len(scrape.samples)
+        if scrape.error is None:
+            self.failures = 0
+            self.last_success = scrape.time
+            self.status = replace(self.status, up=True, error=None, last=scrape.time, duration=scrape.duration)
+            return False
+        self.failures += 1
+        self.status = replace(self.status, up=False, error=scrape.error, duration=scrape.duration)
+        since = scrape.time - (self.last_success if self.last_success is not None else scrape.time)
+        return self.failures >= STALE_FAILURES and since >= STALE_SECONDS
+
+
+@dataclass(slots=True)
+class TargetBoard:
+    """One target. Written by the pipeline's thread."""
+
+    target: Target
+    labels: Labels
+    command: str
+    own_group: Group  # up and what we derive
+    window: StackWindow = field(default_factory=StackWindow)
+    looks: LookMaker = field(default_factory=LookMaker)
+    sources: dict[str, SourceBoard] = field(default_factory=dict)
+    structures: Mapping[type, Structure] = field(default_factory=dict)
+    detected: Detected | None = None
+    ended: Ended | None = None
+    stopped: bool = False
+    sampling: SamplingReport | None = None
+    sampling_errors: int = 0
+    stopped_seconds: float = 0.0
+    seen_seconds: float = 0.0
+    wants_stacks: bool = True
+    verdict: Verdict | None = None
+    deviation: Deviation | None = None
+
+    @property
+    def life(self) -> Life:
+        if self.ended is not None:
+            return Life.GONE
+        return Life.STOPPED if self.stopped else Life.ALIVE
+
+    def source(self, name: str, store: MemoryStore) -> SourceBoard:
+        """The board of a source, made at its first scrape."""
+        found = self.sources.get(name)
+        if found is None:
+            found = SourceBoard(store.group(self.labels), SourceStatus(name, None))
+            self.sources = {**self.sources, name: found}
+        return found
+
+    def keep(self, structure: Structure) -> None:
+        """Publish a structure as the newest of its kind."""
+        self.structures = {**self.structures, type(structure): structure}
+
+    def status(self) -> TargetStatus:
+        """The target as screens see it."""
+        return TargetStatus(
+            target=self.target,
+            life=self.life,
+            runtime=self.detected.runtime if self.detected else "",
+            version=self.detected.version if self.detected else None,
+            command=self.command,
+            sources=tuple(source.status for source in self.sources.values()),
+            ended=self.ended.time if self.ended else None,
+            how=self.ended.how if self.ended else "",
+            stack_reason=self._stack_reason(),
+            deviation=self.deviation.score if self.deviation else None,
+            deviation_of=self.deviation.figure if self.deviation else "",
+        )
+
+    def _stack_reason(self) -> str:
+        stacks = self.sources.get("stacks")
+        if stacks is not None and stacks.status.error is not None:
+            error = stacks.status.error
+            return f"{error.message}; {error.hint}" if error.hint else error.message
+        if self.window.end is not None:
+            return ""
+        if self.ended is not None:
+            return "it ended before a stack was seen"
+        if self.detected is None:
+            return "not known yet what it runs"
+        if not self.detected.runtime:
+            return self.detected.reason or "not a runtime that razorprof can read"
+        if not self.wants_stacks:
+            return "hot functions are sampled for the selected target only, when many are watched"
+        if stacks is None:
+            return self.detected.reason or f"no stack source for {self.detected.runtime}"
+        return "the first samples are being taken"

@@ -1,0 +1,145 @@
+"""A job: one source of one target, opened when first read, guarded, with back-off after failures.
+
+The scheduler decides when a job runs and in which thread; the job turns whatever happens into a Scrape. This is
+one of the two places with a broad `except`: a plugin's failure costs its own scrape, never the session.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterable
+
+from razorprof.clock import Clock
+from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone
+from razorprof.model.frame import StackSample
+from razorprof.model.metric import Sample
+from razorprof.model.scrape import ReadError, Reading, Scrape, Structure
+from razorprof.model.target import Target
+from razorprof.plugin.protocols import Reader
+
+_FIRST_BACK_OFF = 1.0
+_LONGEST_BACK_OFF = 30.0
+_FINAL_BACK_OFF = 60.0  # somebody may mend a permission meanwhile
+_MOST_READINGS = 200_000
+
+logger = logging.getLogger(__name__)
+
+
+class Job:
+    """Reads one source. `read` is called by one thread at a time; the rest by the scheduler's thread.
+
+    every: the least seconds between two reads (0: each round); timeout: seconds until a read counts as hung.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        source: str,
+        open_reader: Callable[[], Reader],
+        clock: Clock,
+        *,
+        every: float = 0.0,
+        timeout: float = 5.0,
+    ) -> None:
+        self.target = target
+        self.source = source
+        self.every = every
+        self.timeout = timeout
+        self._open = open_reader
+        self._clock = clock
+        self._reader: Reader | None = None
+        self._closed = False
+        self._back_off = 0.0
+        self._failing = ""
+        self.due = 0.0  # monotonic
+        self.started: float | None = None  # monotonic, while a read is in flight
+        self.abandoned = False
+
+    @property
+    def in_flight(self) -> bool:
+        return self.started is not None
+
+    def read(self) -> Scrape:
+        """One read, with its time and duration; never raises."""
+        begun = self._clock.monotonic()
+        time = self._clock.time()
+        samples: list[Sample] = []
+        stacks: list[StackSample] = []
+        structures: list[Structure] = []
+        error: ReadError | None = None
+        try:
+            if self._reader is None:
+                self._reader = self._open()
+            _sort(self._reader.read(), samples, stacks, structures)
+            self._back_off, self._failing = 0.0, ""
+        except Exception as failure:
+            error = self._failed(failure)
+        if self._closed:
+            self._let_go()
+        return Scrape(
+            self.target,
+            self.source,
+            time,
+            self._clock.monotonic() - begun,
+            tuple(samples),
+            tuple(stacks),
+            tuple(structures),
+            error,
+        )
+
+    def plan(self, now: float, interval: float) -> None:
+        """Set when the next read is due, after one has been started at `now`."""
+        self.due = now + max(interval, self.every, self._back_off) * 0.999
+
+    def close(self) -> None:
+        """Let go of the reader now, or when the read in flight returns."""
+        self._closed = True
+        if not self.in_flight:
+            self._let_go()
+
+    def _failed(self, failure: Exception) -> ReadError:
+        error = explain(failure)
+        if self._failing != error.message:  # on change, not on every tick
+            self._failing = error.message
+            bug = None if error.name != "bug" else failure
+            logger.info("%s of %s: %s", self.source, self.target.pid, error.message, exc_info=bug)
+        self._let_go()
+        longer = min(_LONGEST_BACK_OFF, max(_FIRST_BACK_OFF, self._back_off * 2))
+        self._back_off = _FINAL_BACK_OFF if error.final else longer
+        return error
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            try:
+                reader.close()
+            except Exception as failure:
+                logger.warning("closing %s of %s: %s", self.source, self.target.pid, explain(failure).message)
+
+
+def explain(failure: Exception) -> ReadError:
+    """A failure as data. OSErrors of a vanished or forbidden process are told as such."""
+    if isinstance(failure, RazorprofError):
+        final = isinstance(failure, PermissionDenied | NotSupported | TargetGone)
+        return ReadError(failure.name, str(failure), failure.hint, final)
+    if isinstance(failure, OSError) and failure.errno in (errno.ESRCH, errno.ENOENT):
+        return ReadError(TargetGone.name, "the process is gone", final=False)
+    if isinstance(failure, PermissionError):
+        return ReadError(PermissionDenied.name, "no permission", "see: razorprof doctor PID", final=True)
+    return ReadError("bug", f"{type(failure).__name__}: {failure}", "please report this; details: --debug")
+
+
+def _sort(
+    readings: Iterable[Reading], samples: list[Sample], stacks: list[StackSample], structures: list[Structure]
+) -> None:
+    for number, reading in enumerate(readings):
+        if number >= _MOST_READINGS:
+            logger.warning("a source gave more than %d readings at once: the rest is dropped", _MOST_READINGS)
+            break
+        if isinstance(reading, Sample):
+            samples.append(reading)
+        elif isinstance(reading, StackSample):
+            stacks.append(reading)
+        else:
+            structures.append(reading)

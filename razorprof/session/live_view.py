@@ -1,0 +1,89 @@
+"""The View of a session: boards and store, asked from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
+
+from razorprof.model.frame import SamplingReport
+from razorprof.model.labels import Labels
+from razorprof.model.metric import Metric
+from razorprof.model.profile import Profile
+from razorprof.model.series import Series
+from razorprof.model.target import Identity
+from razorprof.model.verdict import Verdict
+from razorprof.session.board import TargetBoard
+from razorprof.session.pipeline import Pipeline
+from razorprof.session.view import SessionState
+from razorprof.store.memory import MemoryStore
+from razorprof.store.view import Matcher
+
+T = TypeVar("T")
+
+
+class LiveView:
+    """Implements session.view.View."""
+
+    def __init__(self, pipeline: Pipeline, store: MemoryStore) -> None:
+        self._pipeline = pipeline
+        self._store = store
+
+    def state(self) -> SessionState:
+        state = self._pipeline.state
+        if state.tick:
+            return state
+        return SessionState(0.0, 0, tuple(b.status() for b in self._pipeline.boards.values()), state.overhead)
+
+    def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
+        return self._store.select(matchers, start, end)
+
+    def metrics(self) -> Iterable[Metric]:
+        return self._store.metrics()
+
+    def latest(self, target: Identity, name: str, **labels: str) -> float | None:
+        board = self._board(target)
+        full = board and self._labels(board, name, labels)
+        group = full and self._store.one(full)
+        return group.last(full) if group and full else None
+
+    def history(self, target: Identity, name: str, *, seconds: float, **labels: str) -> Series | None:
+        board = self._board(target)
+        full = board and self._labels(board, name, labels)
+        group = full and self._store.one(full)
+        if not (group and full):
+            return None
+        return group.read(full, self._pipeline.state.time - seconds, float("inf"))
+
+    def series_of(self, target: Identity) -> Sequence[tuple[str, dict[str, str], float]]:
+        board = self._board(target)
+        if board is None:
+            return ()
+        groups = [board.own_group, *(source.group for source in board.sources.values())]
+        found = []
+        for group in groups:
+            for labels, value in group.live():
+                own = {k: v for k, v in labels.items() if k != "__name__" and k not in board.labels}
+                found.append((labels["__name__"], own, value))
+        return sorted(found, key=lambda entry: (entry[0], sorted(entry[1].items())))
+
+    def profile(self, target: Identity, *, seconds: float | None = None) -> Profile:
+        board = self._board(target)
+        return board.window.profile(seconds) if board else Profile()
+
+    def sampling(self, target: Identity) -> SamplingReport | None:
+        board = self._board(target)
+        return board.sampling if board else None
+
+    def structure(self, target: Identity, kind: type[T]) -> T | None:
+        board = self._board(target)
+        return cast("T | None", board.structures.get(kind)) if board else None
+
+    def verdict(self, target: Identity) -> Verdict | None:
+        board = self._board(target)
+        return board.verdict if board else None
+
+    def _board(self, target: Identity) -> TargetBoard | None:
+        return self._pipeline.boards.get(target)
+
+    def _labels(self, board: TargetBoard, name: str, labels: dict[str, str]) -> Labels:
+        return board.labels.with_(labels, __name__=name)

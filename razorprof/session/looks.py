@@ -1,0 +1,107 @@
+"""Looks for the verdict, out of the samples and structures of a target: counters become rates between ticks."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from razorprof.analysis.limits import Look
+from razorprof.model.scrape import Scrape
+from razorprof.model.threads import ThreadDump
+
+WINDOW = 5.0  # seconds of looks that a verdict rests on
+
+_COUNTERS = {
+    "process_cpu_seconds_total": "cpu",
+    "process_run_delay_seconds_total": "run_delay",
+    "container_cpu_cfs_throttled_seconds_total": "throttled",
+    "container_pressure_memory_waiting_seconds_total": "memory_stalled",
+    "python_gc_seconds_total": "gc",
+}
+_SIBLING_GAUGES = {
+    "process_resident_memory_bytes": "rss",
+    "process_threads": "threads",
+    "process_open_fds": "fds",
+}
+_GAUGES = {"python_gil_held_ratio": "gil_held", "python_gil_waiters": "gil_waiters"}
+
+
+class LookMaker:
+    """One per target. `see` takes scrapes as they come, `looks` is asked once a tick."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, tuple[float, float]] = {}
+        self._rates: dict[str, float] = {}
+        self._figures: dict[str, float] = {}
+        self._io: dict[str, float] = {}
+        self._threads: ThreadDump | None = None
+        self._last_tick: float | None = None
+        self._looks: deque[Look] = deque()
+
+    def see(self, scrape: Scrape) -> None:
+        """Take what matters of a scrape."""
+        for sample in scrape.samples:
+            name = sample.name
+            if name in _COUNTERS:
+                self._count(_COUNTERS[name], scrape.time, sample.value)
+            elif name in _GAUGES:
+                self._rates[_GAUGES[name]] = sample.value
+            elif name in _SIBLING_GAUGES:
+                self._figures[_SIBLING_GAUGES[name]] = sample.value
+            elif name == "process_io_bytes_total":
+                self._io[sample.labels.get("direction", "")] = sample.value
+            elif name == "process_page_faults_total" and sample.labels.get("kind") == "major":
+                self._count("major_faults", scrape.time, sample.value)
+        if self._io:
+            self._count("io", scrape.time, sum(self._io.values()))
+        for structure in scrape.structures:
+            if isinstance(structure, ThreadDump):
+                self._threads = structure
+
+    def figures(self) -> dict[str, float]:
+        """What workers are compared by: cpu (cores), rss (bytes), threads, fds, io (bytes per second)."""
+        rates: dict[str, float] = {name: self._rates[name] for name in ("cpu", "io") if name in self._rates}
+        return {**self._figures, **rates}
+
+    def forget(self, figures: tuple[str, ...]) -> None:
+        """A source failed: its figures are unknown now."""
+        for figure in figures:
+            self._rates.pop(figure, None)
+            self._before.pop(figure, None)
+
+    def looks(self, time: float, *, stopped: bool) -> tuple[Look, ...]:
+        """The looks of the last seconds, with the one of this tick."""
+        if self._last_tick is not None and time > self._last_tick:
+            rates = self._rates
+            threads, self._threads = self._threads, None  # a dump counts once
+            self._looks.append(
+                Look(
+                    time - self._last_tick,
+                    cpu=rates.get("cpu"),
+                    threads=threads,
+                    gc=rates.get("gc"),
+                    gil_held=rates.get("gil_held"),
+                    gil_waiters=rates.get("gil_waiters"),
+                    throttled=rates.get("throttled"),
+                    run_delay=rates.get("run_delay"),
+                    memory_stalled=rates.get("memory_stalled"),
+                    major_faults=rates.get("major_faults"),
+                    stopped=stopped,
+                )
+            )
+        self._last_tick = time
+        total = 0.0
+        kept: list[Look] = []
+        for look in reversed(self._looks):
+            if kept and total + look.seconds > WINDOW * 1.01:
+                break
+            total += look.seconds
+            kept.append(look)
+        while len(self._looks) > len(kept):
+            self._looks.popleft()
+        return tuple(reversed(kept))
+
+    def _count(self, figure: str, time: float, value: float) -> None:
+        before = self._before.get(figure)
+        self._before[figure] = (time, value)
+        if before is not None and time > before[0] and value >= before[1]:
+            self._rates[figure] = (value - before[1]) / (time - before[0])

@@ -1,0 +1,236 @@
+"""One sample's way: scrapes, ends and ticks in; stack windows, series, verdicts and a published state out.
+
+Fed with an iterator of events, live from the scheduler or from the player of a recording. One writer: everything
+here runs in the thread that calls `feed`. Taps (a recorder, an evaluator) see each event first, in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from razorprof.analysis.limits import judge
+from razorprof.analysis.siblings import Figure, deviations
+from razorprof.model.frame import SamplingReport
+from razorprof.model.labels import Labels
+from razorprof.model.metric import Metric, Sample, counter, gauge
+from razorprof.model.profile import top
+from razorprof.model.scrape import Detected, Ended, Event, Scrape, Tick
+from razorprof.model.target import Identity, Life, Target
+from razorprof.model.threads import ThreadDump
+from razorprof.session.board import TargetBoard
+from razorprof.session.view import Overhead, SessionState
+from razorprof.store.memory import MemoryStore
+
+logger = logging.getLogger(__name__)
+
+TOP_FUNCTIONS = 20
+
+UP = gauge("up", "", "1 while the process is there, 0 once it is gone.")
+SOURCE_UP = gauge("razorprof_source_up", "", "Whether the last read of a source worked.", "source")
+SCRAPE_DURATION = gauge("scrape_duration_seconds", "seconds", "Duration of the last read of a source.", "source")
+SCRAPE_SAMPLES = gauge("scrape_samples_scraped", "", "Samples that the last read of a source gave.", "source")
+FUNCTION_CPU = gauge(
+    "python_function_cpu_ratio",
+    "ratio",
+    "CPU seconds per second with this function on top of the stack, sampled, over the window.",
+    "function",
+    "file",
+)
+TARGET_STOPPED = gauge(
+    "razorprof_target_stopped_ratio", "ratio", "Share of time in which the target was stopped by us."
+)
+SELF_CPU = gauge(
+    "razorprof_self_cpu_ratio", "ratio", "CPU seconds per second of razorprof and the tools it started."
+)
+DROPPED = counter("razorprof_samples_dropped_total", "", "Samples that were dropped instead of stored.")
+OWN_METRICS: tuple[Metric, ...] = (
+    UP, SOURCE_UP, SCRAPE_DURATION, SCRAPE_SAMPLES, FUNCTION_CPU, TARGET_STOPPED, SELF_CPU, DROPPED,
+)  # fmt: skip
+
+# By which figures workers are told apart, and below which spread they count as equal.
+SIBLING_FIGURES = (
+    Figure("cpu", 0.03),
+    Figure("rss", 4 * 2.0**20),
+    Figure("threads", 1.0),
+    Figure("fds", 4.0),
+    Figure("io", 64 * 2.0**10),
+)
+
+
+class Pipeline:
+    """Owns the boards. `publish` is called with the new state after each tick."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        host: str,
+        overhead: Callable[[float], Overhead],
+        publish: Callable[[SessionState], None] = lambda state: None,
+        taps: Sequence[Callable[[Event], None]] = (),
+    ) -> None:
+        self._store = store
+        self._host = host
+        self._overhead = overhead
+        self._publish = publish
+        self._taps = taps
+        self._own = store.group(Labels(job="razorprof", instance=host))
+        store.declare(OWN_METRICS)
+        self.boards: dict[Identity, TargetBoard] = {}
+        self.state = SessionState(0.0, 0, ())
+        self.interval = 1.0
+
+    def add(self, target: Target, command: str = "", *, wants_stacks: bool = True) -> None:
+        """Expect scrapes of a target. The same one twice is one."""
+        if target.identity in self.boards:
+            return
+        labels = Labels(job=target.job or target.name, instance=f"{self._host}/{target.pid}", pid=str(target.pid))
+        board = TargetBoard(target, labels, command, self._store.group(labels))
+        board.wants_stacks = wants_stacks
+        self.boards = {**self.boards, target.identity: board}
+
+    def forget(self, identity: Identity) -> None:
+        """Drop a target and its series."""
+        board = self.boards.get(identity)
+        if board is not None:
+            self.boards = {key: value for key, value in self.boards.items() if key != identity}
+            for group in [board.own_group, *(s.group for s in board.sources.values())]:
+                self._store.forget(group)
+
+    def feed(self, event: Event) -> None:
+        """Take one event. Never raises for what an event holds."""
+        for tap in self._taps:
+            tap(event)
+        match event:
+            case Scrape():
+                self._scrape(event)
+            case Ended():
+                self._ended(event)
+            case Tick():
+                self._tick(event)
+
+    def _scrape(self, scrape: Scrape) -> None:
+        board = self.boards.get(scrape.target.identity)
+        if board is None or board.ended is not None:
+            return
+        for structure in scrape.structures:
+            if isinstance(structure, Detected):
+                self._detected(board, structure)
+        source = board.source(scrape.source, self._store)
+        if source.note(scrape):
+            source.group.mark_stale(scrape.time)
+        if scrape.samples:
+            self._store.declare(sample.metric for sample in scrape.samples)
+            source.group.append(scrape.time, scrape.samples)
+        report: SamplingReport | None = None
+        for structure in scrape.structures:
+            board.keep(structure)
+            if isinstance(structure, SamplingReport):
+                report = structure
+            elif isinstance(structure, ThreadDump) and structure.threads:
+                board.stopped = all(thread.kernel_state in "Tt" for thread in structure.threads)
+        if report is not None:
+            board.window.add(scrape.stacks, report)
+            board.sampling = report
+            board.sampling_errors += report.errors
+            board.stopped_seconds += report.stopped_seconds
+            board.seen_seconds += report.seconds
+        board.looks.see(scrape)
+
+    def _detected(self, board: TargetBoard, event: Detected) -> None:
+        board.detected = event
+        labels = board.labels.with_(runtime=event.runtime)
+        if labels != board.labels:  # what was seen before goes on under the new labels
+            for source in board.sources.values():
+                source.group.mark_stale(event.time)
+            board.own_group.mark_stale(event.time)
+            board.labels, board.sources, board.own_group = labels, {}, self._store.group(labels)
+
+    def _ended(self, event: Ended) -> None:
+        board = self.boards.get(event.target.identity)
+        if board is None or board.ended is not None:
+            return
+        board.ended = event
+        for source in board.sources.values():
+            source.group.mark_stale(event.time)
+        board.own_group.append(event.time, [Sample(UP, 0.0)])
+
+    def _tick(self, tick: Tick) -> None:
+        boards = list(self.boards.values())
+        for board in boards:
+            if board.ended is None:
+                board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped))
+                board.own_group.append(tick.time, self._own_samples(board))
+        self._rank(boards)
+        overhead = self._overhead(tick.time)
+        dropped = self._own.dropped + sum(s.group.dropped for b in boards for s in b.sources.values())
+        samples = [Sample(DROPPED, float(dropped))]
+        if overhead.self_cpu_ratio is not None:
+            samples.append(Sample(SELF_CPU, overhead.self_cpu_ratio))
+        self._own.append(tick.time, samples)
+        self._store.expire(tick.time)
+        self.state = SessionState(
+            tick.time,
+            tick.number,
+            tuple(board.status() for board in boards),
+            self._with_sampling(overhead, boards, dropped),
+            self.interval,
+        )
+        self._publish(self.state)
+
+    def _own_samples(self, board: TargetBoard) -> list[Sample]:
+        samples = [Sample(UP, 1.0)]
+        for name, source in board.sources.items():
+            labels = Labels(source=name)
+            samples.append(Sample(SOURCE_UP, float(bool(source.status.up)), labels))
+            samples.append(Sample(SCRAPE_SAMPLES, float(source.scrape_samples), labels))
+            if source.status.duration is not None:
+                samples.append(Sample(SCRAPE_DURATION, source.status.duration, labels))
+        if board.window.end is not None:
+            profile = board.window.profile()
+            seconds = profile.seconds or 1.0
+            samples.append(Sample(TARGET_STOPPED, _ratio(board.stopped_seconds, board.seen_seconds)))
+            samples.extend(
+                Sample(FUNCTION_CPU, f.self_weight / seconds, Labels(function=f.function, file=f.file))
+                for f in islice(top(profile), TOP_FUNCTIONS)
+                if f.self_weight > 0
+            )
+        return samples
+
+    def _rank(self, boards: Sequence[TargetBoard]) -> None:
+        """Workers of one parent, or targets of one selector, against each other."""
+        families: dict[object, dict[Identity, dict[str, float]]] = {}
+        for board in boards:
+            board.deviation = None
+            if board.life is Life.ALIVE:
+                family = board.target.parent if board.target.parent is not None else board.target.selector
+                figures = board.looks.figures()
+                if figures:
+                    families.setdefault(family, {})[board.target.identity] = figures
+        for rows in families.values():
+            for identity, deviation in deviations(rows, SIBLING_FIGURES).items():
+                self.boards[identity].deviation = deviation
+
+    def _with_sampling(self, overhead: Overhead, boards: Sequence[TargetBoard], dropped: int) -> Overhead:
+        sampled = [board.sampling for board in boards if board.sampling is not None and board.ended is None]
+        seen = sum(board.seen_seconds for board in boards)
+        return replace(
+            overhead,
+            target_stopped_ratio=_ratio(sum(board.stopped_seconds for board in boards), seen),
+            sampling_rate_hz=max((report.rate_hz for report in sampled), default=None),
+            sampling_errors=sum(board.sampling_errors for board in boards),
+            dropped=overhead.dropped + dropped,
+        )
+
+
+def host_name() -> str:
+    """The machine's name for the label `instance`."""
+    return os.uname().nodename
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0

@@ -1,0 +1,63 @@
+"""Readers of the session's own: what does a target run, and are there more targets to watch?
+
+They go through the same jobs as every source, so that a slow look never holds up the loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from razorprof.errors import RazorprofError
+from razorprof.model.scrape import Detected, Reading
+from razorprof.model.target import Target
+from razorprof.plugin.protocols import Runtime, Source
+from razorprof.remote.process import ProcessView
+
+
+class Detection:
+    """Asks each runtime whether it knows the process, and hands its sources over."""
+
+    def __init__(
+        self, target: Target, runtimes: Sequence[Runtime], found: Callable[[Sequence[Source]], None]
+    ) -> None:
+        self._target = target
+        self._runtimes = runtimes
+        self._found = found
+
+    def read(self) -> Iterable[Reading]:
+        """One Detected; its runtime is empty where nobody knows the process."""
+        reasons: list[str] = []
+        process = ProcessView(self._target.pid)
+        for runtime in self._runtimes:
+            try:
+                detection = runtime.detect(process)
+            except RazorprofError as error:
+                reasons.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
+                continue
+            if detection is not None:
+                self._found(runtime.sources(detection))
+                reason = detection.detail.get("reason", "")
+                return (Detected(self._target, time.time(), detection.runtime, detection.version, reason),)
+        names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
+        reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read ({names})"
+        return (Detected(self._target, time.time(), reason=reason),)
+
+    def close(self) -> None:
+        pass
+
+
+class Search:
+    """Runs a search for targets and hands over what it finds."""
+
+    def __init__(self, find: Callable[[], Sequence[Target]], found: Callable[[Target], None]) -> None:
+        self._find = find
+        self._found = found
+
+    def read(self) -> Iterable[Reading]:
+        for target in self._find():
+            self._found(target)
+        return ()
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,264 @@
+"""A live session: targets come, are read through their sources, and go. The composition root.
+
+`run` is the loop (scheduler -> pipeline) in the caller's thread; `start` runs it in a thread of its own for the
+dashboard. What is read of a target is decided here: detection first, then the sources of no runtime, then the
+runtime's; sources that a person must look at to be worth their cost (`focused_only`) only for the selected
+targets when many are watched.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+
+from razorprof.analysis.ending import describe_ending
+from razorprof.clock import Clock, SystemClock
+from razorprof.errors import RazorprofError
+from razorprof.model.ending import ExitInfo, LastMemory, OomKills
+from razorprof.model.scrape import Detected, Ended, Event, Scrape, Tick
+from razorprof.model.target import Identity, Life, Target
+from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
+from razorprof.remote.pidfd import ProcessHandle
+from razorprof.remote.process import ProcessView
+from razorprof.session.governor import Governor
+from razorprof.session.jobs import Job
+from razorprof.session.live_view import LiveView
+from razorprof.session.overhead import OwnCost
+from razorprof.session.pipeline import Pipeline, host_name
+from razorprof.session.scheduler import Scheduler
+from razorprof.session.search import Detection, Search
+from razorprof.session.view import Overhead, SessionState, View
+from razorprof.session.workers import Executor, ThreadExecutor
+from razorprof.store.memory import MemoryStore
+
+logger = logging.getLogger(__name__)
+
+MOST_FOCUSED = 3  # up to so many targets all get the dear sources, above it only the selected one
+STACK_BUDGET = 0.04  # of one core, for all stack feeds together
+RUNTIME = "runtime"  # the job that detects what a target runs
+SEARCH = "search"  # the jobs that look for children and for targets that restart
+_SEARCH_EVERY = 2.0
+_DETECT_EVERY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """interval: seconds between ticks; rate_hz: stack sampling rate, None adapts; budget: CPU of all of
+    razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory."""
+
+    interval: float = 1.0
+    rate_hz: float | None = None
+    budget: float = 0.15
+    history_seconds: float = 3600.0
+    history_bytes: int = 32 << 20
+
+
+@dataclass(slots=True)
+class _Watched:
+    target: Target
+    handle: ProcessHandle | None = None
+    reason: str = ""
+    detected: list[Source] = field(default_factory=list)  # filled by the detection's thread, once
+    sources: list[Source] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
+    gone: bool = False
+
+
+class Session:
+    """Implements session.view.Controls; `view` answers for what was found."""
+
+    def __init__(
+        self,
+        options: SessionOptions,
+        *,
+        sources: Sequence[Source],
+        runtimes: Sequence[Runtime],
+        clock: Clock | None = None,
+        executor: Executor | None = None,
+        taps: Sequence[Callable[[Event], None]] = (),
+    ) -> None:
+        self._options = options
+        self._clock = clock or SystemClock()
+        self._sources = list(sources)
+        self._runtimes = list(runtimes)
+        self._store = MemoryStore(seconds=options.history_seconds, max_bytes=options.history_bytes)
+        self._scheduler = Scheduler(self._clock, executor or ThreadExecutor(), interval=options.interval)
+        self._governor = Governor(options.budget)
+        self._cost = OwnCost(exclude=lambda: {identity.pid for identity in self._watched})
+        self._pipeline = Pipeline(self._store, host=host_name(), overhead=self._overhead, taps=taps)
+        self._pipeline.interval = options.interval
+        self._watched: dict[Identity, _Watched] = {}
+        self._found: SimpleQueue[Target] = SimpleQueue()
+        self._focused: Identity | None = None
+        self._following = False
+        self._thread: threading.Thread | None = None
+        self.view: View = LiveView(self._pipeline, self._store)
+
+    def watch(self, target: Target, command: str = "") -> None:
+        """Look at a target from now on. Before `run`, or in its thread."""
+        if target.identity in self._watched:
+            return
+        watched = _Watched(target)
+        try:
+            watched.handle = ProcessHandle(target.identity)
+        except RazorprofError as error:
+            watched.reason = str(error)
+        self._watched[target.identity] = watched
+        if self._focused is None:
+            self._focused = target.identity
+        self._pipeline.add(target, command)
+        self._add(
+            target,
+            RUNTIME,
+            lambda: Detection(target, self._runtimes, watched.detected.extend),
+            every=_DETECT_EVERY,
+        )
+
+    def search(self, find: Callable[[], Sequence[Target]], *, key: Target, follow: bool = False) -> None:
+        """Look for more targets every two seconds: the children of one, or one that restarts (follow)."""
+        self._following = self._following or follow
+        self._add(key, SEARCH, lambda: Search(find, self._found.put), every=_SEARCH_EVERY)
+
+    def run(self, publish: Callable[[SessionState], None] = lambda state: None) -> None:
+        """The loop, until `stop`, or until every target has gone and none is followed."""
+        events = self.events()
+        try:
+            for event in events:
+                self._pipeline.feed(event)
+                if isinstance(event, Tick):
+                    publish(self._pipeline.state)
+                    if self._all_gone():
+                        break
+        finally:
+            events.close()
+            for watched in self._watched.values():
+                if watched.handle is not None:
+                    watched.handle.close()
+
+    def start(self, publish: Callable[[SessionState], None]) -> None:
+        """Run the loop in a thread of its own. A target that goes does not end it: its figures are kept."""
+        self._following = True
+        self._thread = threading.Thread(target=self.run, args=(publish,), name="session", daemon=True)
+        self._thread.start()
+
+    def events(self) -> Generator[Event, None, None]:
+        """Scrapes, detections, ends and ticks, in order."""
+        for event in self._scheduler.events():
+            yield event
+            if isinstance(event, Scrape):
+                yield from self._after(event)
+            elif isinstance(event, Tick):
+                self._take_found()
+
+    def set_interval(self, seconds: float) -> None:
+        seconds = min(60.0, max(0.1, seconds))
+        self._pipeline.interval = seconds
+        self._scheduler.set_interval(seconds)
+
+    def focus(self, target: Identity) -> None:
+        self._focused = target
+        self._scheduler.call(self._share_focus)
+
+    def pause(self, paused: bool) -> None:
+        self._scheduler.pause(paused)
+
+    def stop(self) -> None:
+        """End the loop; waits a moment for it when it runs in its own thread."""
+        self._scheduler.stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=3.0)
+
+    def _after(self, scrape: Scrape) -> Iterator[Event]:
+        """What follows from a scrape: detection opens the sources, a failure may be the target's end."""
+        watched = self._watched.get(scrape.target.identity)
+        if watched is None or watched.gone:
+            return
+        if scrape.error is not None and not ProcessView(watched.target.pid).is_same(watched.target.identity):
+            yield self._end(watched, scrape.time)
+        elif scrape.source == RUNTIME:
+            if any(isinstance(s, Detected) and s.runtime for s in scrape.structures):
+                self._scheduler.remove(watched.target.identity, RUNTIME)
+            watched.sources = [*self._sources, *watched.detected]
+            self._open(watched)
+
+    def _open(self, watched: _Watched) -> None:
+        """Open the sources that should be open now, close those that should not."""
+        focused = self._is_focused(watched)
+        board = self._pipeline.boards[watched.target.identity]
+        board.wants_stacks = focused
+        options = SourceOptions(
+            interval=self._options.interval,
+            rate_hz=self._options.rate_hz,
+            budget=STACK_BUDGET / max(1, self._focused_count()),
+            clock=self._clock,
+        )
+        for source in watched.sources:
+            wanted = focused or not getattr(source, "focused_only", False)
+            if wanted and source.name not in watched.open:
+                watched.open.add(source.name)
+                self._add_source(watched.target, source, options)
+            elif not wanted and source.name in watched.open:
+                watched.open.discard(source.name)
+                self._scheduler.remove(watched.target.identity, source.name)
+
+    def _add_source(self, target: Target, source: Source, options: SourceOptions) -> None:
+        self._store.declare(source.metrics)
+        self._add(target, source.name, lambda: source.open(target, options))
+
+    def _add(self, target: Target, name: str, open_reader: Callable[[], Reader], *, every: float = 0.0) -> None:
+        self._scheduler.add(Job(target, name, open_reader, self._clock, every=every))
+
+    def _is_focused(self, watched: _Watched) -> bool:
+        living = sum(not other.gone for other in self._watched.values())
+        return living <= MOST_FOCUSED or watched.target.identity == self._focused
+
+    def _focused_count(self) -> int:
+        return sum(self._is_focused(w) for w in self._watched.values() if not w.gone)
+
+    def _share_focus(self) -> None:
+        for watched in self._watched.values():
+            if not watched.gone and watched.sources:
+                self._open(watched)
+
+    def _end(self, watched: _Watched, time: float) -> Ended:
+        watched.gone = True
+        identity = watched.target.identity
+        self._scheduler.remove(identity, keep=SEARCH)
+        exit_info = watched.handle.exit_info() if watched.handle is not None else ExitInfo(reason=watched.reason)
+        return Ended(watched.target, time, describe_ending(exit_info, *self._last_look(identity)))
+
+    def _last_look(self, identity: Identity) -> tuple[OomKills | None, LastMemory | None]:
+        """What the last scrapes knew of memory; the change of the container's OOM kills is read once more."""
+        view = self.view
+        resident = view.latest(identity, "process_resident_memory_bytes")
+        limit = view.latest(identity, "container_spec_memory_limit_bytes")
+        memory = None if resident is None else LastMemory(resident, limit)
+        return None, memory
+
+    def _take_found(self) -> None:
+        changed = False
+        while True:
+            try:
+                target = self._found.get_nowait()
+            except Empty:
+                break
+            if target.identity not in self._watched:
+                self.watch(target)
+                changed = True
+        if changed:
+            self._share_focus()
+
+    def _all_gone(self) -> bool:
+        return bool(self._watched) and not self._following and all(w.gone for w in self._watched.values())
+
+    def _overhead(self, time: float) -> Overhead:
+        overhead = self._cost.measure(time)
+        self._scheduler.stretch = self._governor.note(overhead.self_cpu_ratio)
+        return replace(overhead, dropped=0, behind=self._scheduler.missed_rounds > 0 or self._governor.stretch > 1)
+
+    def alive(self) -> bool:
+        """Whether any target is still there."""
+        return any(status.life is not Life.GONE for status in self.view.state().targets)
