@@ -1,0 +1,95 @@
+"""``razorprof doctor [TARGET]``: why it cannot attach, and the exact command or setting that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from razorprof.cli.complete import complete_target
+
+if TYPE_CHECKING:
+    from razorprof.cli.checks import Check
+    from razorprof.targets.table import ProcessEntry
+
+EPILOG = """\
+\b
+Examples:
+  razorprof doctor
+  razorprof doctor 1234
+  razorprof doctor name:gunicorn --json
+
+Ends with 0 when it works (also when limited), 4 when a permission is missing, 3 when there is no such target.
+"""
+
+
+def doctor(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TARGET]",
+            help="Also look at this process.",
+            show_default=False,
+            autocompletion=complete_target,
+        ),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int:
+    """Say why it cannot attach, and the exact command that mends it."""
+    from razorprof.cli import output
+    from razorprof.cli.checks import judge
+    from razorprof.cli.host_checks import check_host
+
+    entry = _find(target, as_json) if target else None  # a bad target is told at once
+    checks = check_host()
+    if entry is not None:
+        from razorprof.cli.target_checks import check_target
+
+        checks += check_target(entry)
+    verdict, code = judge(checks)
+    if as_json:
+        output.print_json({"checks": [check.as_json() for check in checks], "verdict": verdict})
+    else:
+        _print(checks, verdict)
+    return code
+
+
+def _find(text: str, as_json: bool) -> ProcessEntry:
+    """The process, also one that `resolve` refuses: a zombie or a kernel thread is a finding here."""
+    from razorprof.cli.select import Choice, select_targets
+    from razorprof.errors import TargetGone
+    from razorprof.targets.selector import SelectorKind, parse_selector
+    from razorprof.targets.table import read_table
+
+    selector = parse_selector(text)
+    if selector.kind is SelectorKind.PID:
+        known = read_table().get(selector.number)
+        if known is not None and not known.is_candidate:
+            return known
+    chosen = select_targets([text], Choice(one=True, as_json=as_json))[0]
+    entry = read_table().get(chosen.pid)
+    if entry is None or entry.identity != chosen.identity:
+        raise TargetGone("the process ended while it was looked at", value=text)
+    return entry
+
+
+def _print(checks: Sequence[Check], verdict: str) -> None:
+    from razorprof.cli import output
+    from razorprof.cli.output import Cell, Column, Style
+    from razorprof.render.text import printable
+
+    marks = {True: Cell("ok"), False: Cell("FAIL", Style.ACT), None: Cell("-", Style.QUIET)}
+    columns = (Column(""), Column("CHECK"), Column("FOUND", flexible=True))
+    output.print_table(columns, [(marks[check.ok], check.name, check.detail) for check in checks])
+    mends = [check for check in checks if check.fix and check.ok is False]
+    if mends:
+        output.print_text("\nWhat mends it:")
+        for check in mends:
+            output.print_text(f"  {printable(check.name)}: {printable(check.fix)}")
+    also = [check for check in checks if check.fix and check.ok is None]
+    if also:
+        output.print_text("\nIf you need it:")
+        for check in also:
+            output.print_text(f"  {printable(check.name)}: {printable(check.fix)}")
+    output.print_text(f"\nverdict: {verdict}")
