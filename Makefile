@@ -2,7 +2,7 @@
 #
 #   make demo    install into .venv and open the dashboard on a sample program
 #   make test    install what the tests want into .venv and run them
-#   make lint    formatting, lint rules, types, import contracts
+#   make lint    formatting, lint rules, types, import contracts, manual pages up to date
 #   make help    the rest
 #
 # Needs make and Python 3.11 or newer (with venv), and a C compiler where a package has no wheel.
@@ -18,13 +18,14 @@ TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format test-deps bench clean
+.PHONY: help demo test lint format man test-deps bench clean
 
 help:
 	@echo "make demo        install and open the dashboard on a sample program (DEMO_ARGS=...)"
 	@echo "make test        run all tests (TEST_ARGS=... for pytest)"
-	@echo "make lint        formatting, lint rules, types, import contracts"
+	@echo "make lint        formatting, lint rules, types, import contracts, manual pages"
 	@echo "make format      write the formatting"
+	@echo "make man         write the manual pages from the command line's definition"
 	@echo "make bench       run benchmarks/*.py one after the other"
 	@echo "make test-deps   install the system packages that some tests want (as root, by apt-get)"
 	@echo "make clean       remove what was built, .venv too"
@@ -64,10 +65,14 @@ lint: $(VENV)/.lint-installed
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/mypy --strict $(LINTED)
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/man.py --check man
 
 format: $(VENV)/.lint-installed
 	$(BIN)/ruff format $(LINTED)
 	$(BIN)/ruff check --fix $(LINTED)
+
+man: $(VENV)/.installed
+	$(BIN)/python scripts/man.py man
 
 bench: $(VENV)/.test-installed
 	@test -n "$(wildcard benchmarks/*.py)" || { echo "no benchmarks yet" >&2; exit 2; }
