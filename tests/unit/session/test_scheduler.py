@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_each_round_of_reads_is_followed_by_one_tick_at_the_interval() -> None:
     kinds = [type(event) for event in events]
     assert kinds == [Scrape, Tick] * 4
     ticks = [event.time for event in events if isinstance(event, Tick)]
-    assert [b - a for a, b in zip(ticks, ticks[1:], strict=False)] == [pytest.approx(2.0)] * 3
+    assert [b - a for a, b in pairwise(ticks)] == [pytest.approx(2.0)] * 3
 
 
 def test_a_job_that_is_due_less_often_skips_rounds() -> None:
@@ -72,7 +72,7 @@ def test_a_job_that_is_due_less_often_skips_rounds() -> None:
     events = take(scheduler, 12)
 
     scrapes = [event.time for event in events if isinstance(event, Scrape)]
-    assert [b - a for a, b in zip(scrapes, scrapes[1:], strict=False)] == [pytest.approx(3.0)] * (len(scrapes) - 1)
+    assert [b - a for a, b in pairwise(scrapes)] == [pytest.approx(3.0)] * (len(scrapes) - 1)
 
 
 def test_a_failing_reader_becomes_data_is_closed_and_is_tried_again_with_growing_pauses() -> None:
@@ -94,7 +94,7 @@ def test_a_failing_reader_becomes_data_is_closed_and_is_tried_again_with_growing
     errors = [scrape.error for scrape in scrapes]
     assert all(error is not None and error.message == "py-spy crashed (101)" for error in errors)
     assert all(reader.closed for reader in readers)
-    gaps = [b.time - a.time for a, b in zip(scrapes, scrapes[1:], strict=False)]
+    gaps = [b.time - a.time for a, b in pairwise(scrapes)]
     assert gaps[:4] == [pytest.approx(g, abs=0.01) for g in (1.0, 2.0, 4.0, 8.0)]
     assert max(gaps) <= 31.0
 

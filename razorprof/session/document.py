@@ -1,0 +1,186 @@
+"""A session's state as the JSON document of CONTRACT's `top`: what cannot be had is null, with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from razorprof.model.gc import GcState, InterpreterGc
+from razorprof.model.metric import Quality
+from razorprof.model.profile import Profile, top
+from razorprof.model.target import Identity
+from razorprof.model.threads import ThreadDump, ThreadInfo
+from razorprof.model.verdict import Verdict
+from razorprof.session.view import SessionState, TargetStatus, View
+
+MOST_FUNCTIONS = 30
+
+
+def top_document(view: View, state: SessionState) -> dict[str, Any]:
+    """One document for one tick; plain values only. The figures are those of `state`."""
+    return {
+        "time": state.time,
+        "targets": [_target(view, status) for status in state.targets],
+        "overhead": {
+            "self_cpu_ratio": state.overhead.self_cpu_ratio,
+            "self_rss_bytes": state.overhead.self_rss_bytes,
+            "target_stopped_ratio": state.overhead.target_stopped_ratio,
+            "sampling_rate_hz": state.overhead.sampling_rate_hz,
+            "sampling_errors": state.overhead.sampling_errors,
+            "dropped": state.overhead.dropped,
+            "behind": state.overhead.behind,
+        },
+    }
+
+
+def _target(view: View, status: TargetStatus) -> dict[str, Any]:
+    identity = status.target.identity
+    document: dict[str, Any] = {
+        "pid": identity.pid,
+        "start_time": status.target.started,
+        "name": status.target.name,
+        "command": status.command,
+        "runtime": status.runtime or None,
+        "version": status.version,
+        "state": status.life.value,
+        "parent": status.target.parent,
+        "metrics": [
+            {"name": name, "labels": labels, "value": value} for name, labels, value in view.series_of(identity)
+        ],
+    }
+    if status.ended is not None:
+        document["ended"] = {"time": status.ended, "how": status.how}
+    document |= _functions(view, status)
+    document |= _threads(view.structure(identity, ThreadDump), status)
+    document |= _gc(view.structure(identity, GcState), status)
+    document |= {"alerts": None, "alerts_reason": "no rules given"}
+    document |= _verdict(view.verdict(identity))
+    if status.deviation is not None:
+        document["deviation"] = {"score": status.deviation, "of": status.deviation_of}
+    document["sources"] = [
+        {
+            "name": source.name,
+            "up": source.up,
+            "error": None
+            if source.error is None
+            else {"name": source.error.name, "message": source.error.message},
+            "duration_seconds": source.duration,
+        }
+        for source in status.sources
+    ]
+    return document
+
+
+def _functions(view: View, status: TargetStatus) -> dict[str, Any]:
+    identity: Identity = status.target.identity
+    profile: Profile = view.profile(identity)
+    if not profile.seconds:
+        return {"functions": None, "functions_reason": status.stack_reason or "no stacks were sampled"}
+    report = view.sampling(identity)
+    return {
+        "functions": [
+            {
+                "function": function.function,
+                "file": function.file,
+                "line": function.line,
+                "self_ratio": function.self_ratio,
+                "total_ratio": function.total_ratio,
+            }
+            for function in top(profile)[:MOST_FUNCTIONS]
+        ],
+        "sampling": {
+            "window_seconds": profile.seconds,
+            "samples": profile.samples,
+            "errors": profile.errors,
+            "rate_hz": profile.rate_hz,
+            "mode": profile.mode,
+            "cost_seconds": report.cost_seconds if report else None,
+        },
+    }
+
+
+def _threads(dump: ThreadDump | None, status: TargetStatus) -> dict[str, Any]:
+    if dump is None:
+        return {"threads": None, "threads_reason": _reason(status, "threads", "no thread source for this runtime")}
+    threads = [thread_document(thread) for thread in dump.threads]
+    return {"threads": threads} | ({"threads_reason": dump.stacks_reason} if dump.stacks_reason else {})
+
+
+def thread_document(thread: ThreadInfo) -> dict[str, Any]:
+    """A thread in the shape of CONTRACT's `threads`, frames innermost first."""
+    waits = thread.waits_on
+    return {
+        "id": thread.id,
+        "native_id": thread.native_id,
+        "name": thread.name,
+        "state": thread.state.value,
+        "kernel_state": thread.kernel_state,
+        "cpu_ratio": thread.cpu_ratio,
+        "holds_gil": thread.holds_gil,
+        "waits_for_gil": thread.waits_for_gil,
+        "waits_on": None
+        if waits is None
+        else {"kind": waits.kind, "address": waits.address, "owner": waits.owner, "what": waits.what},
+        "frames": [{"function": f.function, "file": f.file, "line": f.line} for f in thread.frames],
+        "stack_age": thread.stack_age,
+    }
+
+
+def _gc(state: GcState | None, status: TargetStatus) -> dict[str, Any]:
+    if state is None:
+        return {"gc": None, "gc_reason": _reason(status, "gc", "not read of this runtime yet")}
+    return {"gc": gc_document(state)}
+
+
+def gc_document(state: GcState) -> dict[str, Any]:
+    """The collectors in the shape of CONTRACT's `gc`."""
+    return {"time": state.time, "interpreters": [_interpreter(one) for one in state.interpreters]}
+
+
+def _interpreter(one: InterpreterGc) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "enabled": one.enabled,
+        "collecting": one.collecting,
+        "frozen": one.frozen,
+        "garbage": one.garbage,
+        "generations": None
+        if one.generations is None
+        else [
+            {
+                "generation": g.generation,
+                "count": g.count,
+                "threshold": g.threshold,
+                "collections": g.collections,
+                "collected": g.collected,
+                "uncollectable": g.uncollectable,
+            }
+            for g in one.generations
+        ],
+        "gc_seconds": one.gc_seconds,
+        "gc_seconds_exact": one.gc_seconds_quality is Quality.EXACT,
+    }
+
+
+def _verdict(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"verdict": None, "verdict_reason": "too little seen yet"}
+    return {
+        "verdict": {
+            "limit": verdict.limit.value,
+            "share": verdict.share,
+            "words": verdict.words,
+            "seconds": verdict.seconds,
+            "split": {limit.value: share for limit, share in verdict.split.items()},
+            "evidence": [{"what": e.what, "value": e.value, "source": e.source} for e in verdict.evidence],
+        }
+    }
+
+
+def _reason(status: TargetStatus, source: str, otherwise: str) -> str:
+    """Why a source gave nothing."""
+    for one in status.sources:
+        if one.name == source and one.error is not None:
+            return one.error.message
+    if not status.runtime and status.stack_reason:
+        return status.stack_reason
+    return otherwise
