@@ -1,1 +1,1 @@
-"""Safe drivers of outside profilers: bounded, reversible, never on the wrong process."""
+"""Safe drivers of profilers: one capture or feed each, bounded, reversible, and never left behind."""
