@@ -1,0 +1,205 @@
+"""The threads source of CPython: every thread with its state, CPU share, stack, and what it waits for.
+
+Kernel figures of each read are joined with the newest thread dump of py-spy, which stops nothing and may be
+some seconds old (ThreadInfo.stack_age). Only what holds at the same moment is combined: who holds the GIL
+changes every few milliseconds, so a dump tells it for its own moment and not for later ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from razorprof.clock import Clock
+from razorprof.errors import NotSupported, RazorprofError, TargetGone
+from razorprof.model.labels import Labels
+from razorprof.model.metric import Metric, Sample, gauge
+from razorprof.model.scrape import Reading
+from razorprof.model.target import Identity, Target
+from razorprof.model.threads import ThreadDump, ThreadInfo, ThreadState, WaitsOn
+from razorprof.plugin.protocols import SourceOptions
+from razorprof.profilers.dumps import DumpedThread
+from razorprof.profilers.native_ids import NativeIds
+from razorprof.profilers.pyspy import find_py_spy
+from razorprof.profilers.supervisor import SharedSupervisor, shared_supervisor
+from razorprof.profilers.thread_dumps import DumpTaker
+from razorprof.remote.process import ProcessView
+from razorprof.remote.tasks import TaskRate, TaskRates, TaskReader, TaskStat
+from razorprof.remote.waits import WaitReader
+from razorprof.runtimes.cpython.detect import find_python
+
+PYTHON_THREADS = gauge("python_threads", "", "Threads with Python code, by state", "state")
+_SERIES = {state: Labels(state=state.value) for state in ThreadState}
+_SAME_MOMENT = 0.25  # a dump this old still says who holds the GIL "now"; older ones do not
+
+
+class ThreadsSource:
+    """Threads of a CPython process."""
+
+    name: ClassVar[str] = "threads"
+    metrics: ClassVar[tuple[Metric, ...]] = (PYTHON_THREADS,)
+
+    def __init__(self, *, supervisor: SharedSupervisor = shared_supervisor) -> None:
+        self._supervisor = supervisor
+
+    def open(self, target: Target, options: SourceOptions) -> ThreadsReader:
+        """Raises TargetGone, PermissionDenied. Without py-spy the threads have no stacks, and it is said why."""
+        view = ProcessView(target.pid)
+        if not view.is_same(target.identity):
+            raise TargetGone("no such process", value=target.pid, hint="list what is there with: razorprof ps")
+        launcher = self._supervisor.acquire()
+        taker, reason = None, ""
+        try:
+            taker = DumpTaker(target.pid, launcher=launcher, py_spy=find_py_spy(), clock=options.clock)
+        except NotSupported as error:
+            reason = str(error)
+        return ThreadsReader(
+            target.identity, view, clock=options.clock, taker=taker, reason=reason, supervisor=self._supervisor
+        )
+
+
+class ThreadsReader:
+    """Reads the threads of one process."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        view: ProcessView,
+        *,
+        clock: Clock,
+        taker: DumpTaker | None,
+        supervisor: SharedSupervisor,
+        reason: str = "",
+    ) -> None:
+        self._identity = identity
+        self._view = view
+        self._clock = clock
+        self._taker = taker
+        self._reason = reason
+        self._supervisor = supervisor
+        self._tasks = TaskReader(view)
+        self._rates = TaskRates()
+        self._waits = WaitReader(view)
+        self._ids = NativeIds(view)
+        self._gil: range | None = None
+        self._knows_gil = False
+        self._is_open = True
+
+    def read(self) -> Iterable[Reading]:
+        """One ThreadDump and the counts by state. Waits less than a tenth of a second."""
+        if not self._view.is_same(self._identity):
+            raise TargetGone("no such process", value=self._identity.pid)
+        if not self._knows_gil:
+            self._gil, self._knows_gil = _find_gil(self._view), True
+        if self._taker is not None:
+            self._taker.poll()
+        tasks = self._tasks.read(with_syscalls=True)
+        now = self._clock.monotonic()
+        rates = self._rates.update(tasks, now)
+        self._waits.start_look()
+        python, age = self._python_threads(now)
+        threads = tuple(
+            describe_thread(task, python.get(task.tid), age, rates.get(task.tid), self._wait_of(task))
+            for task in tasks
+        )
+        dump = ThreadDump(self._clock.time(), threads, self._why_no_stacks())
+        return (dump, *_count_states(threads))
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            if self._taker is not None:
+                self._taker.close()
+            self._tasks.close()
+            self._supervisor.release()
+
+    def _python_threads(self, now: float) -> tuple[Mapping[int, DumpedThread], float | None]:
+        newest = self._taker.newest if self._taker is not None else None
+        if newest is None:
+            return {}, None
+        ids = self._ids.resolve(thread.reference for thread in newest.threads)
+        python = {ids[t.reference]: t for t in newest.threads if ids[t.reference]}
+        return python, max(0.0, now - newest.taken)
+
+    def _wait_of(self, task: TaskStat) -> WaitsOn | None:
+        wait = self._waits.describe(task)
+        if wait is None or wait.kind != "lock" or wait.address is None or self._gil is None:
+            return wait
+        return replace(wait, kind="gil", what="the GIL") if wait.address in self._gil else wait
+
+    def _why_no_stacks(self) -> str:
+        if self._taker is None:
+            return self._reason
+        if self._taker.newest is not None:
+            return ""
+        return str(self._taker.error) if self._taker.error is not None else "the first thread dump is under way"
+
+
+def describe_thread(
+    task: TaskStat, python: DumpedThread | None, age: float | None, rate: TaskRate | None, wait: WaitsOn | None
+) -> ThreadInfo:
+    """One thread: the kernel's figures and, where it has Python code, its part of a dump `age` seconds old."""
+    waits_for_gil = wait is not None and wait.kind == "gil"
+    holds_gil: bool | None = None
+    if waits_for_gil or task.state in "Tt" or python is None:
+        holds_gil = False if waits_for_gil or python is None else None
+    elif age is not None and age <= _SAME_MOMENT:
+        holds_gil = python.owns_gil
+    return ThreadInfo(
+        native_id=task.tid,
+        name=(python.name if python is not None else "") or task.comm,
+        id=python.pthread if python is not None else None,
+        state=_state(task, holds_gil, wait),
+        kernel_state=task.state,
+        holds_gil=holds_gil,
+        waits_for_gil=_is_waiting_for_gil(task, wait),
+        waits_on=wait,
+        frames=python.frames if python is not None else (),
+        stack_age=age if python is not None else None,
+        cpu_ratio=rate.cpu_ratio if rate is not None else None,
+        user_ratio=rate.user_ratio if rate is not None else None,
+        system_ratio=rate.system_ratio if rate is not None else None,
+    )
+
+
+def _state(task: TaskStat, holds_gil: bool | None, wait: WaitsOn | None) -> ThreadState:
+    if task.state == "R":
+        return ThreadState.PYTHON if holds_gil else ThreadState.RUNNING
+    if task.state in "Tt" or wait is None:
+        # Stopped, or asleep where the kernel does not show us in what.
+        return ThreadState.IDLE if task.state == "D" else ThreadState.UNKNOWN
+    if wait.kind in ("lock", "rlock", "gil"):
+        return ThreadState.WAITING
+    return ThreadState.IDLE
+
+
+def _is_waiting_for_gil(task: TaskStat, wait: WaitsOn | None) -> bool | None:
+    if task.state == "R":
+        return False
+    if wait is None or (wait.kind == "lock" and wait.address is None):
+        return None  # a lock, but which one may not be seen
+    return wait.kind == "gil"
+
+
+def _count_states(threads: Iterable[ThreadInfo]) -> list[Sample]:
+    """python_threads by state, of threads with Python code; nothing where there was no dump."""
+    counts = Counter(thread.state for thread in threads if thread.id is not None)
+    if not counts:
+        return []
+    return [Sample(PYTHON_THREADS, float(counts[state]), labels) for state, labels in _SERIES.items()]
+
+
+def _find_gil(view: ProcessView) -> range | None:
+    """Where the GIL of the main interpreter lies: inside `_PyRuntime`, in which nothing else is ever waited for.
+
+    CPython 3.8-3.11: _PyRuntime.ceval.gil; 3.12+: _PyRuntime._main_interpreter._gil. Other locks are on the heap.
+    """
+    try:
+        found = find_python(view)
+    except (RazorprofError, OSError):
+        return None
+    if found is None or found.runtime is None or not found.binary.runtime_size:
+        return None
+    return range(found.runtime, found.runtime + found.binary.runtime_size)
