@@ -21,6 +21,8 @@ from razorprof.store.memory import Group, MemoryStore
 
 STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
 STALE_SECONDS = 15.0  # not before this long after its last success
+_FIRST_SAMPLES = "the first samples are being taken"
+_NOT_KNOWN_YET = "not known yet what it runs"
 
 
 @dataclass(slots=True)
@@ -76,6 +78,17 @@ class TargetBoard:
             return Life.GONE
         return Life.STOPPED if self.stopped else Life.ALIVE
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether counters were seen twice, or cannot be."""
+        process = self.sources.get("process")
+        failed = process is not None and process.status.error is not None
+        return failed or "cpu" in self.looks.figures()
+
+    @property
+    def has_stacks_or_reason(self) -> bool:
+        return self._stack_reason() not in (_FIRST_SAMPLES, _NOT_KNOWN_YET)
+
     def source(self, name: str, store: MemoryStore) -> SourceBoard:
         """The board of a source, made at its first scrape."""
         found = self.sources.get(name)
@@ -114,11 +127,11 @@ class TargetBoard:
         if self.ended is not None:
             return "it ended before a stack was seen"
         if self.detected is None:
-            return "not known yet what it runs"
+            return _NOT_KNOWN_YET
         if not self.detected.runtime:
             return self.detected.reason or "not a runtime that razorprof can read"
         if not self.wants_stacks:
             return "hot functions are sampled for the selected target only, when many are watched"
         if stacks is None:
             return self.detected.reason or f"no stack source for {self.detected.runtime}"
-        return "the first samples are being taken"
+        return _FIRST_SAMPLES

@@ -259,6 +259,11 @@ class Session:
         self._scheduler.stretch = self._governor.note(overhead.self_cpu_ratio)
         return replace(overhead, dropped=0, behind=self._scheduler.missed_rounds > 0 or self._governor.stretch > 1)
 
+    def is_warm(self) -> bool:
+        """Whether every living target has rates, and stacks or a reason why it has none."""
+        boards = [board for board in self._pipeline.boards.values() if board.ended is None]
+        return all(board.has_rates and board.has_stacks_or_reason for board in boards)
+
     def alive(self) -> bool:
         """Whether any target is still there."""
         return any(status.life is not Life.GONE for status in self.view.state().targets)

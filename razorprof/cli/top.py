@@ -1,0 +1,198 @@
+"""``razorprof top``: the dashboard on a tty; text tables or JSON Lines in a pipe, in cron and in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from razorprof.cli.select import Choice, Job, TakeAll, Targets, Wait, WithChildren, parse_wait, select_targets
+
+if TYPE_CHECKING:
+    from razorprof.config.settings import Settings
+    from razorprof.model.target import Target
+    from razorprof.session.session import Session
+    from razorprof.session.view import SessionState
+
+EPILOG = """\
+\b
+Examples:
+  razorprof top 1234
+  razorprof top name:gunicorn --children        all workers, ranked by how far each deviates
+  razorprof top 1234 --once                     one look as text
+  razorprof top 1234 -n 60 --json > minute.jsonl
+  razorprof top port:8000 --follow              goes on with the process that takes its place
+"""
+
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0
+LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
+MOST_WARMING_TICKS = 4
+
+
+def top(
+    targets: Targets,
+    interval: Annotated[
+        str | None, typer.Option("--interval", metavar="SECONDS", help="Seconds between two looks (default 1).")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", metavar="HZ", help="Stacks sampled a second (default: adapts to what it costs)."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print the figures once and end.")] = False,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", metavar="N", min=1, help="Print the figures N times and end.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one document an interval.")] = False,
+    take_all: TakeAll = False,
+    children: WithChildren = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="When a target ends, go on with the one that takes its place.")
+    ] = False,
+    wait: Wait = None,
+    job: Job = "",
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start even where little memory is left in this container.")
+    ] = False,
+) -> int | None:
+    """Show live what a process does: what limits it, CPU, memory, GC, threads and hot functions."""
+    from razorprof.session import protect
+
+    protect.check_headroom(force=force)
+    from razorprof.config.settings import load_settings
+
+    settings = load_settings(config)
+    seconds = _interval(interval, settings)
+    hertz = _rate(rate if rate is not None else settings.rate)
+    times = 1 if once and count is None else count
+    batch = as_json or times is not None or not is_interactive()
+    choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json or batch)
+    chosen = select_targets(targets, choice)
+    protect.step_back()
+    session = _make_session(seconds, hertz, settings)
+    for target in chosen:
+        session.watch(target, _command(target))
+    _search_more(session, targets, choice, chosen, follow=follow)
+    if not batch:
+        from razorprof.tui.run import run_dashboard
+
+        return run_dashboard(session, settings)
+    return _batch(session, times, as_json=as_json)
+
+
+def is_interactive() -> bool:
+    """Whether a dashboard can be drawn: all three streams are ttys, and TERM names a terminal that can."""
+    return all(os.isatty(descriptor) for descriptor in (0, 1, 2)) and os.environ.get("TERM", "") not in (
+        "",
+        "dumb",
+    )
+
+
+def _interval(text: str | None, settings: Settings) -> float:
+    from razorprof.errors import UsageError
+    from razorprof.units import parse_duration
+
+    seconds = settings.interval if text is None else parse_duration(text)
+    if not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL:
+        raise UsageError(
+            "the interval is out of range",
+            value=text if text is not None else seconds,
+            hint=f"between {SHORTEST_INTERVAL:g} and {LONGEST_INTERVAL:g} seconds",
+        )
+    return seconds
+
+
+def _rate(hertz: float | None) -> float | None:
+    from razorprof.errors import UsageError
+
+    if hertz is not None and not LOWEST_RATE <= hertz <= HIGHEST_RATE:
+        raise UsageError(
+            "the sampling rate is out of range", value=hertz, hint=f"between {LOWEST_RATE:g} and {HIGHEST_RATE:g}"
+        )
+    return hertz
+
+
+def _make_session(interval: float, rate: float | None, settings: Settings) -> Session:
+    from razorprof.plugin import loading
+    from razorprof.session.session import Session, SessionOptions
+
+    options = SessionOptions(interval, rate, settings.budget, settings.history_seconds, settings.history_bytes)
+    return Session(options, sources=loading.sources(), runtimes=loading.runtimes())
+
+
+def _search_more(
+    session: Session, texts: Sequence[str], choice: Choice, chosen: Sequence[Target], *, follow: bool
+) -> None:
+    """Children that are born later, and processes that take the place of one that ended."""
+    from dataclasses import replace
+
+    from razorprof.errors import RazorprofError
+
+    if not (follow or choice.children):
+        return
+    again = replace(choice, take_all=True, wait=None, as_json=True)
+
+    def find() -> Sequence[Target]:
+        try:
+            return select_targets(texts, again)
+        except RazorprofError:
+            return ()  # nothing there now: looked for again
+
+    session.search(find, key=chosen[0], follow=follow)
+
+
+def _command(target: Target) -> str:
+    from razorprof.errors import RazorprofError
+    from razorprof.remote.process import ProcessView
+    from razorprof.targets.redact import redact_command
+
+    try:
+        return redact_command(ProcessView(target.pid).command_line())
+    except RazorprofError:
+        return ""
+
+
+def _batch(session: Session, times: int | None, *, as_json: bool) -> int | None:
+    """Print `times` looks (None: until interrupted), each after a whole interval; TargetGone once all are gone."""
+    from razorprof.errors import TargetGone
+
+    printed = 0
+    show = _json_printer(session) if as_json else _text_printer(session)
+
+    def publish(state: SessionState) -> None:
+        nonlocal printed
+        if state.tick <= MOST_WARMING_TICKS and not printed and session.alive() and not session.is_warm():
+            return  # the first ticks have no rates and no stacks yet
+        show(state)
+        printed += 1
+        if times is not None and printed >= times:
+            session.stop()
+
+    session.run(publish)
+    if not session.alive():
+        gone = session.view.state().targets
+        raise TargetGone(
+            "the target ended" if len(gone) == 1 else "all targets ended",
+            value="; ".join(f"{status.target.pid} {status.how}" for status in gone[:5]),
+            hint="to go on with the process that takes its place, use --follow",
+        )
+    return None
+
+
+def _json_printer(session: Session) -> Callable[[SessionState], None]:
+    from razorprof.cli import output
+    from razorprof.session.document import top_document
+
+    return lambda state: output.print_json_line(top_document(session.view, state))
+
+
+def _text_printer(session: Session) -> Callable[[SessionState], None]:
+    from razorprof.cli import output
+    from razorprof.tui.batch import BatchPrinter
+
+    printer = BatchPrinter(session.view, width=output.terminal_width())
+    return lambda state: output.print_text(printer.text(state))
