@@ -22,9 +22,9 @@ _PLAIN_WORDS = frozenset(
     {"password", "passwd", "passphrase", "secret", "token", "key", "credential", "credentials", "apikey"}
 )
 _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+", re.ASCII)
-_VALUE = r"(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s\"']+)"
-_ASSIGNED = re.compile(rf"(?P<name>[\w.-]{{1,80}})(?P<is>[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}")
-_FOLLOWED = re.compile(rf"(?P<name>(?<!\S)--?[\w.-]{{1,80}})(?P<is>\s+)(?!-){_VALUE}")
+_ASSIGNS = re.compile(r"(?P<name>[\w.-]{1,80})[\"']?\s{0,3}[=:]\s{0,3}")
+_ANNOUNCES = re.compile(r"(?<!\S)(?P<name>--?[\w.-]{1,80})\s+(?!-)")
+_VALUE = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\s\"']+")
 _HEADER = re.compile(
     r"(?i)\b(authorization|proxy-authorization|cookie|set-cookie|x-[\w-]{0,40}(?:key|token))\s{0,3}:.*"
 )
@@ -62,8 +62,8 @@ def redact_text(text: str) -> str:
     text = _URL_USER.sub(rf"\g<scheme>{REDACTED}@", text[:_LONGEST])
     text = _HEADER.sub(rf"\1: {REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
-    text = _ASSIGNED.sub(_hide_value, text)
-    text = _FOLLOWED.sub(_hide_value, text)
+    text = _hide_values(text, _ASSIGNS)
+    text = _hide_values(text, _ANNOUNCES)
     return _SHAPES.sub(REDACTED, text)
 
 
@@ -90,7 +90,16 @@ def _announces_secret(argument: str) -> bool:
     return argument.lower() in _PLAIN_WORDS
 
 
-def _hide_value(found: re.Match[str]) -> str:
-    if not names_secret(found["name"]):
-        return found[0]
-    return f"{found['name']}{found['is']}{REDACTED}"
+def _hide_values(text: str, before: re.Pattern[str]) -> str:
+    """The text with the value after each match of `before` hidden whose name is that of a secret. Other values
+    are looked into: one may hold the next name, as in an address's query."""
+    pieces: list[str] = []
+    position = 0
+    for found in before.finditer(text):
+        if found.start() < position or not names_secret(found["name"]):
+            continue
+        value = _VALUE.match(text, found.end())
+        if value is not None:
+            pieces += [text[position : found.end()], REDACTED]
+            position = value.end()
+    return "".join(pieces) + text[position:]
