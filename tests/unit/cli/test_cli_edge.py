@@ -1,0 +1,110 @@
+"""Errors become two lines, or JSON, and an exit code, in one place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from razorprof.cli import edge
+from razorprof.errors import AmbiguousTarget, ExitCode, PermissionDenied, RazorprofError, TargetNotFound
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def answer(_arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(edge, "_answer", answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TargetNotFound("no process matches", value="x", hint="try: razorprof ps"), 3),
+        (PermissionDenied("no", value=1, hint="h"), 4),
+        (ZeroDivisionError("oops"), 6),
+        (KeyboardInterrupt(), 130),
+        (SystemExit(5), 5),
+        (SystemExit(None), 0),
+        (OSError(28, "No space left on device"), 6),
+        (BrokenPipeError(32, "Broken pipe"), 6),  # a pipe of a tool: stdout is still being read
+    ],
+)
+def test_each_error_has_its_exit_code(monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
+    fail(monkeypatch, error)
+    assert edge.run(["top"]) == code
+
+
+def test_an_error_is_two_lines_with_its_value_escaped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, TargetNotFound("no process matches", value="a\x1b[31m\nb", hint="try: razorprof ps"))
+    edge.run(["top"])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "razorprof: no process matches (a\\x1b[31m\\x0ab)\nhint: try: razorprof ps\n"
+
+
+def test_with_json_an_error_is_a_document_with_candidates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, AmbiguousTarget("2 match", value="x", candidates=[{"pid": 1}], hint="h"))
+    assert edge.run(["top", "--json"]) == 3
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert json.loads(captured.out)["error"] == {
+        "code": 3, "name": "ambiguous_target", "message": "2 match (x)", "hint": "h", "candidates": [{"pid": 1}],
+    }  # fmt: skip
+
+
+def test_json_after_a_double_dash_belongs_to_another_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, PermissionDenied("no"))
+    edge.run(["run", "--", "prog", "--json", "--debug"])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_traceback_is_shown_only_with_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, ZeroDivisionError("oops"))
+    assert edge.run(["top"]) == 6
+    quiet = capsys.readouterr().err
+    assert quiet.splitlines()[0] == "razorprof: unexpected error (ZeroDivisionError: oops)"
+    assert "--debug" in quiet
+    assert "Traceback" not in quiet
+    edge.run(["top", "--debug"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["ps", "--nonsense"], ["completion"], ["completion", "tcsh"]])
+def test_bad_usage_has_the_same_two_lines_and_exit_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edge.run(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("razorprof: ")
+    assert lines[1].startswith("hint: ")
+    assert edge.run([*arguments, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["name"] == "usage"
+
+
+def test_global_flags_may_stand_anywhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "")  # put back afterwards
+    assert edge.run(["completion", "fish", "--no-color", "--debug"]) == 0
+    assert "razorprof" in capsys.readouterr().out
+    assert os.environ["NO_COLOR"] == "1"
+
+
+def test_signal_handlers_are_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    fail(monkeypatch, RazorprofError("x"))
+    edge.run(["top"])
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert ExitCode.TERMINATED == 128 + signal.SIGTERM
