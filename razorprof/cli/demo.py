@@ -30,6 +30,7 @@ Examples:
 
 _FOLDER = Path(__file__).parent / "demo_program"
 _OPENING = 20.0  # seconds that the program may take to start on a loaded machine
+_LOOKS = 5  # printed without a terminal when nobody says how many: a demonstration has an end
 _CLOSING = 5.0  # seconds that it may take to end before it is killed
 
 
@@ -43,12 +44,21 @@ def demo(
     interval: Annotated[
         str | None, typer.Option("--interval", metavar="SECONDS", help="Seconds between two looks.")
     ] = None,
+    rate: Annotated[float | None, typer.Option("--rate", metavar="HZ", help="Stacks sampled a second.")] = None,
 ) -> int | None:
-    """Start a sample program and open `top` on it: named threads, a hot function, garbage, a contended lock."""
+    """Start a sample program and open `top` on it: named threads, a hot function, garbage, a contended lock.
+
+    Without a terminal the figures are printed five times, or as often as -n says.
+    """
+    from razorprof.cli.top import is_interactive
+
+    if count is None and not once and (json or not is_interactive()):
+        count = _LOOKS
     arguments = ["--once"] if once else []
     arguments += ["-n", str(count)] if count is not None else []
     arguments += ["--json"] if json else []
     arguments += ["--interval", interval] if interval is not None else []
+    arguments += ["--rate", str(rate)] if rate is not None else []
     with sample_program() as pid:
         return _top(context, [*arguments, str(pid)])
 

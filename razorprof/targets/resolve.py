@@ -100,7 +100,7 @@ def _by_pid(selector: Selector, table: ProcessTable) -> ProcessEntry:
     entry = table.get(selector.number)
     if entry is None:
         raise TargetNotFound("no such process", value=selector.number, hint=_foreign_pid(selector.number, table))
-    if entry.pid == table.own_pid or entry.pid in table.descendants(table.own_pid or 0):
+    if entry.pid == table.own_pid:  # a child of ours named by its pid is meant: the program of `demo`, say
         raise UsageError("that is razorprof itself", value=entry.pid, hint="give the pid of another process")
     if entry.stat.is_kernel_thread:
         raise NotSupported("that is a kernel thread", value=entry.pid, hint="only programs can be looked into")

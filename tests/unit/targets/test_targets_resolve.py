@@ -74,10 +74,13 @@ def test_razorprof_its_ancestors_and_its_tools_never_match(proc: FrozenProc) -> 
         pids(proc, "name:py-spy")
 
 
-@pytest.mark.parametrize("own", ["201", "202"])
-def test_the_pid_of_razorprof_itself_is_refused_in_plain_words(proc: FrozenProc, own: str) -> None:
+def test_the_pid_of_razorprof_itself_is_refused_in_plain_words(proc: FrozenProc) -> None:
     with pytest.raises(UsageError, match="razorprof itself"):
-        pids(proc, own)
+        pids(proc, "201")
+
+
+def test_a_program_that_razorprof_started_is_found_by_its_pid(proc: FrozenProc) -> None:
+    assert pids(proc, "202") == [202]
 
 
 def test_a_kernel_thread_and_a_zombie_are_refused_for_what_they_are(proc: FrozenProc) -> None:
