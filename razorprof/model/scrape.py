@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from razorprof.model.frame import SamplingReport, StackSample
 from razorprof.model.gc import GcState
+from razorprof.model.gil import GilState
 from razorprof.model.metric import Sample
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump
@@ -22,7 +23,14 @@ class Detected:
     reason: str = ""
 
 
-Structure = GcState | ThreadDump | SamplingReport | Detected
+@dataclass(frozen=True, slots=True)
+class KernelState:
+    """The kernel's letter for the state of a process: R, S, D, T (stopped), t (traced), Z; proc(5)."""
+
+    letter: str
+
+
+Structure = GcState | GilState | ThreadDump | SamplingReport | Detected | KernelState
 Reading = Sample | StackSample | Structure
 
 

@@ -78,7 +78,12 @@ class Reader(Protocol):
 
 
 class Source(Protocol):
-    """Something that can be read of a process."""
+    """Something that can be read of a process.
+
+    A class may also have `focused_only = True`: it costs more than about 0.5 % of a core per target, so that it is
+    opened only for the targets that a person looks at when many are watched, and read less often when
+    razorprof is above its budget.
+    """
 
     name: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]  # declared before the first read

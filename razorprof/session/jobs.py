@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """Reads one source. `read` is called by one thread at a time; the rest by the scheduler's thread.
 
-    every: the least seconds between two reads (0: each round); timeout: seconds until a read counts as hung.
+    every: the least seconds between two reads (0: each round); timeout: seconds until a read counts as hung;
+    may_wait: the governor may have it read less often.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Job:
         *,
         every: float = 0.0,
         timeout: float = 5.0,
+        may_wait: bool = False,
     ) -> None:
         self.target = target
         self.source = source
         self.every = every
         self.timeout = timeout
+        self.may_wait = may_wait
         self._open = open_reader
         self._clock = clock
         self._reader: Reader | None = None

@@ -18,9 +18,8 @@ from razorprof.model.frame import SamplingReport
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample, counter, gauge
 from razorprof.model.profile import top
-from razorprof.model.scrape import Detected, Ended, Event, Scrape, Tick
+from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
-from razorprof.model.threads import ThreadDump
 from razorprof.session.board import TargetBoard
 from razorprof.session.view import Overhead, SessionState
 from razorprof.store.memory import MemoryStore
@@ -131,8 +130,8 @@ class Pipeline:
             board.keep(structure)
             if isinstance(structure, SamplingReport):
                 report = structure
-            elif isinstance(structure, ThreadDump) and structure.threads:
-                board.stopped = all(thread.kernel_state in "Tt" for thread in structure.threads)
+            elif isinstance(structure, KernelState):
+                board.stopped = structure.letter == "T"
         if report is not None:
             board.window.add(scrape.stacks, report)
             board.sampling = report

@@ -21,13 +21,16 @@ from razorprof.session.workers import Executor
 
 _LONGEST_GRACE = 0.25  # seconds a tick waits for the reads of its round
 _LONGEST_WAIT = 1.0
+_QUICK = 0.5
 _CLOCK_JUMP = 2.0
 
 
 class Scheduler:
     """Only `events` runs in the loop's thread; every other method may be called from any thread."""
 
-    def __init__(self, clock: Clock, executor: Executor, *, interval: float = 1.0) -> None:
+    def __init__(self, clock: Clock, executor: Executor, *, interval: float = 1.0, quick_rounds: int = 0) -> None:
+        """quick_rounds: how many rounds at the start come after half a second at most, so that there is
+        something to see soon."""
         self._clock = clock
         self._executor = executor
         self._interval = interval
@@ -39,6 +42,7 @@ class Scheduler:
         self._stopping = False
         self._paused = False
         self._ticks = 0
+        self._quick_rounds = quick_rounds
         self._next_round = 0.0
         self._round_began: float | None = None
         self._wall_offset = clock.time() - clock.monotonic()
@@ -121,7 +125,7 @@ class Scheduler:
         if self._ticks and late > self._interval:
             self.missed_rounds += int(late / self._interval)
             self._next_round = now
-        self._next_round = (self._next_round if self._ticks else now) + self._interval
+        self._next_round = (self._next_round if self._ticks else now) + self._pace()
         self._round_began = now
         for job in self._jobs:
             if not job.in_flight and job.due <= now:
@@ -131,13 +135,17 @@ class Scheduler:
     def _start(self, job: Job, now: float) -> None:
         job.started = now
         job.abandoned = False
-        job.plan(now, self._interval * self.stretch if job.every else self._interval)
+        job.plan(now, self._pace() * (self.stretch if job.may_wait else 1.0))
 
         def work() -> None:
             self._done.put((job, job.read()))
             self._wake.set()
 
         self._executor.submit(work)
+
+    def _pace(self) -> float:
+        """Seconds from one round to the next."""
+        return min(self._interval, _QUICK) if self._ticks < self._quick_rounds else self._interval
 
     def _collect(self) -> Iterator[Scrape]:
         while True:

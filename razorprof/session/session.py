@@ -14,23 +14,19 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
-from razorprof.analysis.ending import describe_ending
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import RazorprofError
-from razorprof.model.ending import ExitInfo, LastMemory, OomKills
+from razorprof.errors import TargetGone
 from razorprof.model.scrape import Detected, Ended, Event, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
 from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
-from razorprof.remote.pidfd import ProcessHandle
-from razorprof.remote.process import ProcessView
 from razorprof.session.governor import Governor
 from razorprof.session.jobs import Job
 from razorprof.session.live_view import LiveView
 from razorprof.session.overhead import OwnCost
 from razorprof.session.pipeline import Pipeline, host_name
 from razorprof.session.scheduler import Scheduler
-from razorprof.session.search import Detection, Search
 from razorprof.session.view import Overhead, SessionState, View
+from razorprof.session.watchers import Detection, Presence, Search
 from razorprof.session.workers import Executor, ThreadExecutor
 from razorprof.store.memory import MemoryStore
 
@@ -38,9 +34,11 @@ logger = logging.getLogger(__name__)
 
 MOST_FOCUSED = 3  # up to so many targets all get the dear sources, above it only the selected one
 STACK_BUDGET = 0.04  # of one core, for all stack feeds together
+PRESENCE = "presence"  # the job that sees the end of a target
 RUNTIME = "runtime"  # the job that detects what a target runs
 SEARCH = "search"  # the jobs that look for children and for targets that restart
 _SEARCH_EVERY = 2.0
+_QUICK_ROUNDS = 3
 _DETECT_EVERY = 2.0
 
 
@@ -59,8 +57,6 @@ class SessionOptions:
 @dataclass(slots=True)
 class _Watched:
     target: Target
-    handle: ProcessHandle | None = None
-    reason: str = ""
     detected: list[Source] = field(default_factory=list)  # filled by the detection's thread, once
     sources: list[Source] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
@@ -85,7 +81,9 @@ class Session:
         self._sources = list(sources)
         self._runtimes = list(runtimes)
         self._store = MemoryStore(seconds=options.history_seconds, max_bytes=options.history_bytes)
-        self._scheduler = Scheduler(self._clock, executor or ThreadExecutor(), interval=options.interval)
+        self._scheduler = Scheduler(
+            self._clock, executor or ThreadExecutor(), interval=options.interval, quick_rounds=_QUICK_ROUNDS
+        )
         self._governor = Governor(options.budget)
         self._cost = OwnCost(exclude=lambda: {identity.pid for identity in self._watched})
         self._pipeline = Pipeline(self._store, host=host_name(), overhead=self._overhead, taps=taps)
@@ -102,10 +100,6 @@ class Session:
         if target.identity in self._watched:
             return
         watched = _Watched(target)
-        try:
-            watched.handle = ProcessHandle(target.identity)
-        except RazorprofError as error:
-            watched.reason = str(error)
         self._watched[target.identity] = watched
         if self._focused is None:
             self._focused = target.identity
@@ -113,9 +107,10 @@ class Session:
         self._add(
             target,
             RUNTIME,
-            lambda: Detection(target, self._runtimes, watched.detected.extend),
+            lambda: Detection(target, self._runtimes, watched.detected.extend, self._clock),
             every=_DETECT_EVERY,
         )
+        self._add(target, PRESENCE, lambda: Presence(target, self._clock))
 
     def search(self, find: Callable[[], Sequence[Target]], *, key: Target, follow: bool = False) -> None:
         """Look for more targets every two seconds: the children of one, or one that restarts (follow)."""
@@ -134,9 +129,6 @@ class Session:
                         break
         finally:
             events.close()
-            for watched in self._watched.values():
-                if watched.handle is not None:
-                    watched.handle.close()
 
     def start(self, publish: Callable[[SessionState], None]) -> None:
         """Run the loop in a thread of its own. A target that goes does not end it: its figures are kept."""
@@ -176,8 +168,10 @@ class Session:
         watched = self._watched.get(scrape.target.identity)
         if watched is None or watched.gone:
             return
-        if scrape.error is not None and not ProcessView(watched.target.pid).is_same(watched.target.identity):
-            yield self._end(watched, scrape.time)
+        if scrape.source == PRESENCE and scrape.error is not None and scrape.error.name == TargetGone.name:
+            watched.gone = True
+            self._scheduler.remove(watched.target.identity, keep=SEARCH)
+            yield Ended(watched.target, scrape.time, scrape.error.message)
         elif scrape.source == RUNTIME:
             if any(isinstance(s, Detected) and s.runtime for s in scrape.structures):
                 self._scheduler.remove(watched.target.identity, RUNTIME)
@@ -222,21 +216,6 @@ class Session:
         for watched in self._watched.values():
             if not watched.gone and watched.sources:
                 self._open(watched)
-
-    def _end(self, watched: _Watched, time: float) -> Ended:
-        watched.gone = True
-        identity = watched.target.identity
-        self._scheduler.remove(identity, keep=SEARCH)
-        exit_info = watched.handle.exit_info() if watched.handle is not None else ExitInfo(reason=watched.reason)
-        return Ended(watched.target, time, describe_ending(exit_info, *self._last_look(identity)))
-
-    def _last_look(self, identity: Identity) -> tuple[OomKills | None, LastMemory | None]:
-        """What the last scrapes knew of memory; the change of the container's OOM kills is read once more."""
-        view = self.view
-        resident = view.latest(identity, "process_resident_memory_bytes")
-        limit = view.latest(identity, "container_spec_memory_limit_bytes")
-        memory = None if resident is None else LastMemory(resident, limit)
-        return None, memory
 
     def _take_found(self) -> None:
         changed = False

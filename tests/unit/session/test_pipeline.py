@@ -9,10 +9,9 @@ import pytest
 from razorprof.model.frame import Frame, SamplingReport, StackSample, ThreadId
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Sample, counter, gauge
-from razorprof.model.scrape import Detected, Ended, Event, ReadError, Scrape, Structure, Tick
+from razorprof.model.scrape import Detected, Ended, Event, KernelState, ReadError, Scrape, Structure, Tick
 from razorprof.model.series import is_stale
 from razorprof.model.target import Identity, Life, Target
-from razorprof.model.threads import ThreadDump, ThreadInfo
 from razorprof.model.verdict import Limit
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
@@ -152,13 +151,12 @@ def test_counters_become_the_verdict() -> None:
     assert verdict.share == pytest.approx(0.95)
 
 
-def test_a_process_whose_threads_are_all_stopped_is_told_as_stopped() -> None:
+def test_a_stopped_process_is_told_as_stopped_until_it_goes_on() -> None:
     house = House()
-    threads = ThreadDump(1.0, (ThreadInfo(7, kernel_state="T"), ThreadInfo(8, kernel_state="T")))
-    house.scrape(1.0, Sample(CPU, 1.0))
-    house.tick(1.0)
-    house.scrape(2.0, source="threads", structures=(threads,))
+    house.scrape(1.0, source="presence", structures=(KernelState("T"),))
     assert house.tick(2.0).targets[0].life is Life.STOPPED
+    house.scrape(3.0, source="presence", structures=(KernelState("S"),))
+    assert house.tick(4.0).targets[0].life is Life.ALIVE
 
 
 def test_the_worker_that_differs_from_its_siblings_is_ranked_first() -> None:

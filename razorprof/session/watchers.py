@@ -1,29 +1,56 @@
-"""Readers of the session's own: what does a target run, and are there more targets to watch?
+"""Readers of the session's own: is the target still there, what does it run, are there more targets to watch?
 
 They go through the same jobs as every source, so that a slow look never holds up the loop.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 
-from razorprof.errors import RazorprofError
-from razorprof.model.scrape import Detected, Reading
+from razorprof.clock import Clock
+from razorprof.errors import RazorprofError, TargetGone
+from razorprof.model.scrape import Detected, KernelState, Reading
 from razorprof.model.target import Target
 from razorprof.plugin.protocols import Runtime, Source
 from razorprof.remote.process import ProcessView
+from razorprof.remote.witness import EndWitness
+
+
+class Presence:
+    """Whether the target is there, in the kernel's letter for its state. Once it is not, TargetGone says how it
+    ended."""
+
+    def __init__(self, target: Target, clock: Clock) -> None:
+        self._view = ProcessView(target.pid)
+        self._witness = EndWitness(target.identity, clock=clock)
+
+    def read(self) -> Iterable[Reading]:
+        if not self._witness.has_ended():
+            self._witness.look()
+            try:
+                return (KernelState(self._view.stat().state),)
+            except TargetGone:
+                pass  # between the two looks
+        raise TargetGone(self._witness.tell())
+
+    def close(self) -> None:
+        self._witness.close()
 
 
 class Detection:
     """Asks each runtime whether it knows the process, and hands its sources over."""
 
     def __init__(
-        self, target: Target, runtimes: Sequence[Runtime], found: Callable[[Sequence[Source]], None]
+        self,
+        target: Target,
+        runtimes: Sequence[Runtime],
+        found: Callable[[Sequence[Source]], None],
+        clock: Clock,
     ) -> None:
         self._target = target
         self._runtimes = runtimes
         self._found = found
+        self._clock = clock
 
     def read(self) -> Iterable[Reading]:
         """One Detected; its runtime is empty where nobody knows the process."""
@@ -38,10 +65,10 @@ class Detection:
             if detection is not None:
                 self._found(runtime.sources(detection))
                 reason = detection.detail.get("reason", "")
-                return (Detected(self._target, time.time(), detection.runtime, detection.version, reason),)
+                return (Detected(self._target, self._clock.time(), detection.runtime, detection.version, reason),)
         names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
         reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read ({names})"
-        return (Detected(self._target, time.time(), reason=reason),)
+        return (Detected(self._target, self._clock.time(), reason=reason),)
 
     def close(self) -> None:
         pass
