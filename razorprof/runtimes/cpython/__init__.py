@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from razorprof.errors import RazorprofError
+from razorprof.errors import NotSupported, RazorprofError
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 from razorprof.remote.process import ProcessView
 
@@ -38,14 +38,32 @@ class CPython:
         return {
             Capability.STACKS: stacks,
             Capability.THREADS: Support(True, f"/proc, {py_spy}" if py_spy else "/proc", intrusiveness=1),
+            **memory_support(detection),
         }
 
     def sources(self, detection: Detection) -> Sequence[Source]:
         """What can be opened on such a process."""
+        from razorprof.runtimes.cpython.gc_source import GcSource
         from razorprof.runtimes.cpython.stacks import StacksSource
         from razorprof.runtimes.cpython.threads import ThreadsSource
 
-        return [StacksSource(minor_version(detection)), ThreadsSource()]
+        return [StacksSource(minor_version(detection)), ThreadsSource(), GcSource()]
+
+
+def memory_support(detection: Detection) -> dict[Capability, Support]:
+    """What reading its memory can tell, going by its version; the proof in the target comes with opening."""
+    from razorprof.runtimes.cpython.layout import layout_for
+
+    try:
+        if detection.detail.get("free_threaded"):
+            raise NotSupported("a free-threaded build of Python", value=detection.version)
+        layout = layout_for(detection.version)
+    except NotSupported as error:
+        unknown = Support(False, reason=str(error))
+        return {Capability.GC: unknown, Capability.GIL: unknown, Capability.ALLOCATOR: unknown}
+    memory = Support(True, "process memory", intrusiveness=1)
+    allocator = memory if layout.allocator is not None else Support(False, reason="told from Python 3.12 on")
+    return {Capability.GC: memory, Capability.GIL: memory, Capability.ALLOCATOR: allocator}
 
 
 def minor_version(detection: Detection) -> tuple[int, int] | None:

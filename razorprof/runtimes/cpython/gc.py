@@ -32,7 +32,7 @@ class GenerationFigures:
 
 @dataclass(frozen=True, slots=True)
 class GcFigures:
-    """One collector. garbage: address of gc.garbage; frozen_head: neighbours of the permanent generation's head,
+    """One collector. garbage: address of gc.garbage; frozen_ends: neighbours of the permanent generation's head,
     to see whether that list changed; nothing_frozen: it is empty."""
 
     enabled: bool
@@ -40,7 +40,7 @@ class GcFigures:
     generations: tuple[GenerationFigures, ...]
     garbage: int
     statistics: int | None
-    frozen_head: tuple[int, int]
+    frozen_ends: tuple[int, int]
     nothing_frozen: bool
 
 

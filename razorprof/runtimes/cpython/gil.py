@@ -20,6 +20,7 @@ from razorprof.runtimes.cpython.anatomy import CorruptState
 # struct _gil_runtime_state: interval 0, last_holder 8, locked (int) 16, switch_number 24, then the condition
 # variables and mutexes that waiting threads sleep on (x86-64 glibc: 48 + 40 + 48 + 40 bytes).
 HEAD_BYTES = 32
+HOLDER_AT, HOLDER_BYTES = 8, 12  # last_holder and locked, all that a look needs
 STRUCT_BYTES = 208
 _HEAD = struct.Struct("<QQi4xQ")
 _FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98}.get(platform.machine())

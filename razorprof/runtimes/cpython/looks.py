@@ -1,0 +1,217 @@
+"""Many cheap looks a second at two words: does the collector run, and who holds the GIL.
+
+Started by the reader, which asks for the tally once an interval. What an interval's two ends cannot tell (time in
+GC below 3.15, how long the GIL is held and by whom) is estimated from the share of looks that saw it. The time
+between looks is jittered, so that a target that works in step with us does not fool them. One thread of its own,
+50 to 100 us of CPU a look, most of it for waking up; it ends by itself when the address space is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from razorprof.clock import Clock
+from razorprof.errors import PermissionDenied, RazorprofError
+from razorprof.remote.memory import RemoteMemory
+from razorprof.runtimes.cpython.gil import HOLDER_AT, HOLDER_BYTES, WaiterWatch
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_GAP = 4.0  # of the planned distance: what a late look stands for beyond this was not seen
+_WAITER_SECONDS = 0.2
+_WAITER_COST = 300  # a look at the waiters is followed by at least this many times its own length
+_JOIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What to look at: `collecting` words by interpreter id, and the addresses of locks."""
+
+    collecting: tuple[tuple[int, int], ...]
+    gils: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class GilTally:
+    """Of one lock since the last tally. holders: address of a thread state -> looks that saw it hold the lock.
+
+    waiting: sum over looks at the waiters of how many waited; waiters: native ids at the newest one, None
+    before the first."""
+
+    held: int = 0
+    holders: dict[int, int] = field(default_factory=dict)
+    holder: int = 0
+    waiting: int = 0
+    waiter_looks: int = 0
+    waiters: tuple[int, ...] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was seen since the last tally. seconds: how much time the looks stand for; gc_seconds: time in GC
+    per interpreter id."""
+
+    looks: int = 0
+    seconds: float = 0.0
+    gc_seconds: dict[int, float] = field(default_factory=dict)
+    gils: dict[int, GilTally] = field(default_factory=dict)
+    reason: str = ""
+
+
+class Looks:
+    """Looks at one attached CPython. `look` is one step; `start` lets a thread take it over and over."""
+
+    def __init__(
+        self,
+        memory: RemoteMemory,
+        watched: Watched,
+        *,
+        per_second: float,
+        clock: Clock,
+        waiters: WaiterWatch | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._waiters = waiters
+        self._sleep = sleep
+        self.waiters_reason = "" if waiters is not None else "what threads wait for cannot be told here"
+        self._slot = 1.0 / per_second
+        self._random = random.Random()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._watch(watched)
+        self._tally = self._empty()
+        self._last: float | None = None
+        self._next_waiters = 0.0
+
+    @property
+    def watched(self) -> Watched:
+        return self._watched
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin looking, in a daemon thread."""
+        self._thread = threading.Thread(target=self._run, name="razorprof-looks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """End it; at most two seconds. False if the thread still reads (the kernel holds it up)."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_SECONDS)
+            if self._thread.is_alive():
+                return False
+        if self._waiters is not None:
+            self._waiters.close()
+        return True
+
+    def watch(self, watched: Watched) -> None:
+        """Look at something else from now on: an interpreter came or went."""
+        with self._lock:
+            self._watch(watched)
+            for interpreter, _ in watched.collecting:
+                self._tally.gc_seconds.setdefault(interpreter, 0.0)
+            for address in watched.gils:
+                self._tally.gils.setdefault(address, GilTally())
+
+    def take_tally(self) -> Tally:
+        """What was seen since the last call."""
+        with self._lock:
+            tally, self._tally = self._tally, self._empty()
+            self._tally.reason = tally.reason
+            for address, gil in tally.gils.items():
+                if address in self._tally.gils:
+                    self._tally.gils[address].waiters = gil.waiters
+                    self._tally.gils[address].holder = gil.holder
+            return tally
+
+    def look(self) -> None:
+        """One look. Raises RazorprofError where there is nothing to be seen (any more)."""
+        now = self._clock.monotonic()
+        held_somewhere = False
+        with self._lock:
+            raw = self._plan.read()
+            tally = self._tally
+            # A look stands for the time since the one before; a long gap (we were not run) only as far as it can
+            # be trusted.
+            gap = self._slot if self._last is None else min(now - self._last, self._slot * _LONGEST_GAP)
+            self._last = now
+            tally.looks += 1
+            tally.seconds += gap
+            for interpreter, offset in self._collecting:
+                if _COLLECTING(raw, offset)[0] == 1:
+                    tally.gc_seconds[interpreter] += gap
+            for address, offset in self._gils:
+                holder, locked = _HOLDER_LOCKED(raw, offset)
+                gil = tally.gils[address]
+                if locked == 1:
+                    held_somewhere = True
+                    gil.holder = holder
+                    gil.held += 1
+                    gil.holders[holder] = gil.holders.get(holder, 0) + 1
+                else:
+                    gil.holder = 0
+        if self._waiters is not None and self._gils and now >= self._next_waiters:
+            self._look_at_waiters(self._waiters, now, held_somewhere)
+
+    def _look_at_waiters(self, watch: WaiterWatch, now: float, held: bool) -> None:
+        gils = [address for address, _ in self._gils]
+        # Nobody waits for a lock that is free: the look at the threads is saved.
+        try:
+            found = watch.waiters(gils) if held else {gil: [] for gil in gils}
+        except (PermissionDenied, OSError) as error:
+            self.waiters_reason = str(error)
+            self._waiters = None
+            watch.close()
+            return
+        took = self._clock.monotonic() - now
+        self._next_waiters = now + max(_WAITER_SECONDS, took * _WAITER_COST)
+        with self._lock:
+            for address, waiting in found.items():
+                gil = self._tally.gils.get(address)
+                if gil is not None:
+                    gil.waiting += len(waiting)
+                    gil.waiter_looks += 1
+                    gil.waiters = tuple(waiting)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except (RazorprofError, OSError) as error:
+                _log.debug("looks ended: %s", error)
+                with self._lock:
+                    self._tally.reason = str(error)
+                return
+            # Not Event.wait: that costs twice the CPU of a sleep, and a slot is short enough to wait out.
+            self._sleep(self._slot * self._random.uniform(0.5, 1.5))
+
+    def _watch(self, watched: Watched) -> None:
+        pieces = [(address, 4) for _, address in watched.collecting]
+        pieces += [(address + HOLDER_AT, HOLDER_BYTES) for address in watched.gils]
+        self._watched = watched
+        self._plan = self._memory.plan(pieces)
+        places = iter(self._plan.offsets)
+        self._collecting = [(interpreter, next(places)) for interpreter, _ in watched.collecting]
+        self._gils = [(address, next(places)) for address in watched.gils]
+
+    def _empty(self) -> Tally:
+        return Tally(
+            gc_seconds={interpreter: 0.0 for interpreter, _ in self._watched.collecting},
+            gils={address: GilTally() for address in self._watched.gils},
+        )
+
+
+_COLLECTING = struct.Struct("<i").unpack_from
+_HOLDER_LOCKED = struct.Struct("<Qi").unpack_from
