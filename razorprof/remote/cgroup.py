@@ -95,6 +95,12 @@ class ContainerView:
             levels.append(MemoryLevel("a group above", effective, used[1]))
         return levels
 
+    def memory_limit(self) -> int | None:
+        """The memory limit in force, bytes; None when unlimited or in no container."""
+        self._locate()
+        group = self._group("memory", {})
+        return None if group is None else _effective_limit(group)
+
     def oom_kills(self) -> int | None:
         """OOM kills counted in the container so far; also right after the process ended. None if not counted."""
         if self._where is None:

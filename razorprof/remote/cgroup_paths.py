@@ -61,7 +61,9 @@ class Group:
         """Content of a file of the group; None where it is not there or may not be read."""
         try:
             # O_NONBLOCK: in a foreign mount namespace the name could have become a pipe.
-            descriptor = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+            descriptor = os.open(
+                f"{self.folder}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+            )
         except OSError:
             return None
         try:
@@ -171,8 +173,8 @@ def _search(mount: Mount, pid: int, path: str) -> Path | None:
 def _is_root(folder: Path, version: int) -> bool:
     """Whether the kernel's root group is here: it alone has, or lacks, these files (kernel/cgroup/cgroup.c)."""
     if version == 1:
-        return (folder / "cgroup.sane_behavior").exists()
-    return not (folder / "cgroup.events").exists()
+        return os.path.exists(f"{folder}/cgroup.sane_behavior")
+    return not os.path.exists(f"{folder}/cgroup.events")
 
 
 def _is_mounted(mount: Mount) -> bool:

@@ -14,6 +14,7 @@ from razorprof.errors import TargetGone
 from razorprof.remote.process import CLOCK_TICKS, ProcessView
 
 MOST_THREADS = 4096
+_RESTARTS = (219, 128)  # restart_syscall of x86-64 and aarch64: it hides the call that goes on
 _MOST_OPEN = 256  # descriptors kept open per target: two for each of the first 128 threads
 
 
@@ -31,7 +32,8 @@ class TaskStat:
 
     run_seconds, delay_seconds: on a CPU, and runnable but waiting for one (schedstat); None where the kernel
     keeps none. syscall: None when it runs, sits in no call, was not asked for or may not be seen
-    (`syscall_reason` says which of these). wchan: kernel function it sleeps in; None when it does not.
+    (`syscall_reason` says which of these). wchan: kernel function it sleeps in, read only where no system call
+    tells more.
     """
 
     tid: int
@@ -74,7 +76,7 @@ class TaskReader:
     def read(self, with_syscalls: bool = False) -> list[TaskStat]:
         """The threads now, ascending by native id; those that end meanwhile are left out.
 
-        with_syscalls: also the system call and the kernel function of each thread that does not run.
+        with_syscalls: also the system call, or else the kernel function, of each thread that does not run.
         Raises TargetGone and PermissionDenied.
         """
         ids = self._view.task_ids()
@@ -106,7 +108,8 @@ class TaskReader:
         syscall, reason, wchan = None, "", None
         if with_syscalls and state != "R":
             syscall, reason = self._syscall(tid)
-            wchan = self._wchan(tid)
+            if syscall is None or syscall.number in _RESTARTS:
+                wchan = self._wchan(tid)
         elif with_syscalls:
             reason = "running"
         else:

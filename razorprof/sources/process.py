@@ -53,7 +53,7 @@ _MINOR, _MAJOR = Labels(kind="minor"), Labels(kind="major")
 
 # Shares of one core that the dear reads may take. Reading smaps_rollup holds a lock of the target's memory map
 # (0.7 ms for a small process, 100 ms for a very large one): hence the low share.
-_UNIQUE_SHARE, _TASKS_SHARE = 0.002, 0.003
+_UNIQUE_SHARE, _TASKS_SHARE = 0.001, 0.001
 _LIMITS_EVERY = 10.0
 
 
@@ -73,7 +73,7 @@ class ProcessSource:
 class ProcessReader:
     """Reads one process. `reasons` says, after a read, which metrics are missing and why.
 
-    Unique memory is read every 5 to 60 seconds, by its cost, and told again in between. Counters that need a
+    Unique memory is read every 10 to 60 seconds, by its cost, and told again in between. Counters that need a
     walk over all threads are given only when they were read, every 1 to 10 seconds, so that rates are right.
     """
 
@@ -87,7 +87,7 @@ class ProcessReader:
         except psutil.NoSuchProcess as error:
             raise self._gone() from error
         self._started = self._view.started()
-        self._unique = _Kept(Pace(shortest=5.0, longest=60.0, share=_UNIQUE_SHARE))
+        self._unique = _Kept(Pace(shortest=10.0, longest=60.0, share=_UNIQUE_SHARE))
         self._max_fds = _Kept(Pace(shortest=_LIMITS_EVERY, longest=_LIMITS_EVERY, share=1.0))
         self._tasks_pace = Pace(shortest=0.0, longest=10.0, share=_TASKS_SHARE)
         self._tasks = TaskTotaller(self._view)

@@ -48,13 +48,19 @@ def test_threads_come_ascending_by_id(tmp_path: Path) -> None:
     assert [task.tid for task in read(tmp_path)] == [9, 42, 100]
 
 
-def test_the_system_call_and_the_kernel_function_are_read_on_demand(tmp_path: Path) -> None:
+def test_the_system_call_is_read_on_demand(tmp_path: Path) -> None:
     write_task(
         tmp_path, 42, syscall="202 0x7f10 0x189 0x0 0x0 0x0 0xffffffff 0x7ffd 0x7f00\n", wchan="futex_do_wait"
     )
     (task,) = read(tmp_path, with_syscalls=True)
     assert task.syscall == Syscall(202, (0x7F10, 0x189, 0, 0, 0, 0xFFFFFFFF))
-    assert task.wchan == "futex_do_wait"
+    assert task.wchan is None  # the call tells more
+
+
+@pytest.mark.parametrize("content", ["219 0x0 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f00", "-1 0x7ffd 0x7f00"])
+def test_the_kernel_function_is_read_where_the_call_tells_nothing(tmp_path: Path, content: str) -> None:
+    write_task(tmp_path, 42, syscall=content, wchan="futex_do_wait")
+    assert read(tmp_path, with_syscalls=True)[0].wchan == "futex_do_wait"
 
 
 @pytest.mark.parametrize(
