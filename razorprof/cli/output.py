@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. At most the last one should be `flexible`: cut to what the terminal leaves."""
+    """A table's column. At most one is `flexible`: cut in the middle to what the terminal leaves."""
 
     title: str
     right: bool = False
@@ -96,7 +96,7 @@ def table_lines(
     """The lines of an aligned table. width: terminal cells, or None where nothing is cut."""
     from rich.cells import cell_len
 
-    from razorprof.render.text import cut_end, printable
+    from razorprof.render.text import cut_middle, printable
 
     heading = [Cell(column.title, Style.HEADING) for column in columns]
     cells = [heading, *([_escaped(cell, printable) for cell in row] for row in rows)]
@@ -109,7 +109,7 @@ def table_lines(
         for index, (cell, column) in enumerate(zip(row, columns, strict=True)):
             text = cell.text
             if column.flexible and spare is not None:
-                text = cut_end(text, spare)
+                text = cut_middle(text, spare)
             wide = min(widths[index], spare) if column.flexible and spare is not None else widths[index]
             padding = " " * (wide - cell_len(text))
             if color and cell.style:

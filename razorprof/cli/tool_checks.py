@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 
 from razorprof.cli.checks import Check
+from razorprof.errors import NotSupported
 
 _TIME_OUT = 20.0
-_PIP = f"{Path(sys.executable).name} -m pip install"
+_PIP = f"{shlex.quote(sys.executable)} -m pip install"
 _PACKAGE_MANAGERS = (
     ("apt-get", "sudo apt-get install {}"),
     ("dnf", "sudo dnf install {}"),
@@ -29,19 +30,23 @@ def check_tools() -> list[Check]:
 
 def check_py_spy() -> Check:
     """Whether the py-spy of this very installation is there and runs (not one that happens to be on PATH)."""
-    name, fix = "py-spy", f"{_PIP} --force-reinstall py-spy"
-    binary = find_installed_program("py-spy", "py-spy")
-    if binary is None:
-        return Check(name, False, "not installed beside razorprof: no hot functions, no stacks", f"{_PIP} py-spy")
+    from razorprof.profilers.pyspy import find_py_spy
+
+    name = "py-spy"
+    try:
+        found = find_py_spy()
+    except NotSupported as error:
+        return Check(name, False, f"{error}: no hot functions, no stacks", f"{_PIP} py-spy")
+    mend = f"{_PIP} --force-reinstall py-spy=={found.version}"
     try:
         answer = subprocess.run(
-            [binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIME_OUT, check=True
+            [found.path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIME_OUT, check=True
         )
     except subprocess.TimeoutExpired:
-        return Check(name, False, f"{binary} does not answer within {_TIME_OUT:g} s", fix)
+        return Check(name, False, f"{found.path} does not answer within {_TIME_OUT:g} s", mend)
     except (OSError, subprocess.SubprocessError) as error:
-        return Check(name, False, f"{binary} does not run: {error}", fix)
-    return Check(name, True, f"{answer.stdout.decode(errors='replace').strip()[:80]} at {binary}")
+        return Check(name, False, f"{found.path} does not run: {error}", mend)
+    return Check(name, True, f"{answer.stdout.decode(errors='replace').strip()[:80]} at {found.path}")
 
 
 def check_memray() -> Check:
@@ -78,20 +83,6 @@ def check_plugins() -> Check:
     if broken:
         return Check("plugins", False, "; ".join(broken), "see: razorprof plugins")
     return Check("plugins", True, ", ".join(report.name for report in reports))
-
-
-def find_installed_program(distribution: str, program: str) -> Path | None:
-    """A program of an installed distribution, where its own list of files says it is."""
-    try:
-        files = metadata.distribution(distribution).files or []
-    except metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        if file.name == program:
-            path = Path(str(file.locate())).resolve()
-            if path.is_file():
-                return path
-    return None
 
 
 def _required() -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 
 from razorprof.cli import host_checks, tool_checks
 from razorprof.cli.checks import Check, judge
-from razorprof.errors import ExitCode
+from razorprof.errors import ExitCode, NotSupported
+from razorprof.profilers import pyspy
 from razorprof.targets.credentials import CAP_SYS_PTRACE, Credentials
 
 USER = Credentials((1000,) * 3, (1000,) * 3, 0, 0, {"user": "user:[4026531837]", "pid": "pid:[4026531836]"})
@@ -133,11 +134,11 @@ def test_a_py_spy_that_does_not_run_is_a_failure_with_the_install_command(
     binary = tmp_path / "py-spy"
     binary.write_text(script)
     binary.chmod(0o755)
-    monkeypatch.setattr(tool_checks, "find_installed_program", lambda *_: binary)
+    monkeypatch.setattr(pyspy, "find_py_spy", lambda: pyspy.PySpy(str(binary), "0.4.3"))
     check = tool_checks.check_py_spy()
     assert check.ok is False
     assert detail in check.detail
-    assert "pip install --force-reinstall py-spy" in check.fix
+    assert "pip install --force-reinstall py-spy==0.4.3" in check.fix
 
 
 def test_a_missing_or_silent_py_spy_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +147,11 @@ def test_a_missing_or_silent_py_spy_is_told_apart(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(subprocess, "run", hang)
     assert "does not answer" in tool_checks.check_py_spy().detail
-    monkeypatch.setattr(tool_checks, "find_installed_program", lambda *_: None)
+
+    def miss() -> None:
+        raise NotSupported("py-spy is not installed")
+
+    monkeypatch.setattr(pyspy, "find_py_spy", miss)
     assert tool_checks.check_py_spy().fix.endswith("pip install py-spy")
 
 
