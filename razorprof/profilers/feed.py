@@ -7,7 +7,8 @@ for py-spy's end and does nothing else meanwhile.
 
 Below Python 3.11, and in a foreign PID namespace, py-spy cannot tell which threads run without stopping them
 (it takes all but well-known waits for running): there only the holder of the GIL is sampled, and the report's mode
-says so. Code that runs without the GIL is not seen then.
+says so. Code that runs without the GIL is not seen then. The same where there are so many threads that ten rounds
+a second break the budget: 150 threads cost 14 ms a round, the holder alone 1 ms.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ class StackFeed:
         self._pace = pace
         self._clock = clock
         self._mode = Mode.GIL if gil_only else Mode.ALL
+        self._crowd: int | None = None  # threads at the time when there were too many to look at all of them
         self._ids = ids or NativeIds(view)
         self._table = StackTable(SourcePaths(view.path / "root").shorten)
         self._lock = threading.Lock()
@@ -164,13 +166,13 @@ class StackFeed:
         started_at = self._clock.time()
         if not self._view.is_same(self._identity):
             raise TargetGone("no such process", value=self._identity.pid)
-        if self._view.stat().state in "Tt":
+        stat = self._view.stat()
+        if stat.state in "Tt":
             # It runs nothing. The holder of the GIL would be taken for running, so nobody asks.
             report = SamplingReport(started_at, _STOPPED_PAUSE, 0, 0, 0, 0.0, self._mode.value)
             self._publish(Window((), report))
             return _STOPPED_PAUSE
-        if self._mode is Mode.ALL and self._ids.is_foreign_namespace():
-            self._mode = Mode.GIL
+        self._choose_mode(stat.threads)
         plan = self._pace.plan()
         run = self._run_window(plan)
         if run is None:
@@ -198,6 +200,19 @@ class StackFeed:
         )
         self._publish(Window(samples, report))
         return 0.0
+
+    def _choose_mode(self, threads: int) -> None:
+        if self._mode is Mode.ALL and self._ids.is_foreign_namespace():
+            self._mode = Mode.GIL
+        elif self._mode is Mode.ALL and self._pace.is_too_dear:
+            log.info(
+                "stacks of %d: %d threads are dear, only the GIL's holder is sampled", self._view.pid, threads
+            )
+            self._mode, self._crowd = Mode.GIL, threads
+            self._pace.forget()
+        elif self._crowd is not None and threads < self._crowd / 2:
+            self._mode, self._crowd = Mode.ALL, None
+            self._pace.forget()
 
     def _run_window(self, plan: Plan) -> tuple[Exit, bytes, bytes] | None:
         """Run py-spy once: how it ended, its profile and its words. None when the feed is being closed."""

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 SLOWEST_HZ, FASTEST_HZ = 10, 100
-SLOWEST_UNDER_PRESSURE_HZ = 2  # where even 10 Hz would break the budget: hundreds of threads
+SLOWEST_UNDER_PRESSURE_HZ = 2  # where even 10 Hz would break the budget, and there is no cheaper way to look
 FIRST_SECONDS = 0.55
 _FIRST_RANGE = (10, 50)
 _FIRST_LOOKS = 400  # thread looks a second in the first window
@@ -57,6 +57,21 @@ class Pace:
         spread = expected / math.sqrt(looks)
         return Plan(self._rate, self._seconds, expected + 4 * spread + 1.0)
 
+    @property
+    def is_too_dear(self) -> bool:
+        """Whether even the slowest sensible rate breaks the budget: the feed then looks in a cheaper way."""
+        return (
+            self._fixed is None
+            and self._round_cost is not None
+            and self._affordable(self._round_cost) < SLOWEST_HZ
+        )
+
+    def forget(self) -> None:
+        """The way to look has changed, and with it the cost."""
+        self._round_cost = None
+        if self._fixed is None:
+            self._rate = _FIRST_RANGE[0]
+
     def learn(self, *, rounds: float, cost_seconds: float) -> None:
         """What the last window cost."""
         self._is_first = False
@@ -69,12 +84,15 @@ class Pace:
             self._rate = self._next_rate(self._round_cost)
 
     def _next_rate(self, round_cost: float) -> int:
-        allowed = self._budget * self._seconds - _FIXED_COST
-        affordable = allowed / (round_cost * self._seconds) if round_cost > 0 else FASTEST_HZ
+        affordable = self._affordable(round_cost)
         rate = _clamp(int(min(affordable, self._rate * _STEEPEST, FASTEST_HZ)), 0, FASTEST_HZ)
         if rate >= SLOWEST_HZ or affordable >= SLOWEST_HZ:
             return max(rate, SLOWEST_HZ)
         return max(rate, SLOWEST_UNDER_PRESSURE_HZ)
+
+    def _affordable(self, round_cost: float) -> float:
+        allowed = self._budget * self._seconds - _FIXED_COST
+        return allowed / (round_cost * self._seconds) if round_cost > 0 else FASTEST_HZ
 
 
 def _clamp(value: int, lowest: int, highest: int) -> int:

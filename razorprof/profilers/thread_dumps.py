@@ -15,7 +15,7 @@ from razorprof.profilers.supervisor import STDERR, Child, Launcher
 
 SHARE = 0.01  # of one core
 _TIMEOUT = 5.0
-_PATIENCE = 0.06  # a small target's dump takes 10-40 ms: then its frames fit the kernel's figures of the same read
+_PATIENCE = 0.05  # a small target's dump takes 10-40 ms: then its frames fit the kernel's figures of the same read
 _MOST_BYTES = 64 << 20
 _RETRY_SECONDS = 5.0
 
