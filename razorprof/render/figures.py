@@ -73,6 +73,14 @@ def duration(seconds: float | None) -> str:
     raise AssertionError("unreachable")
 
 
+def span(seconds: float | None) -> str:
+    """A length of time that somebody chose, such as a window or an interval: 10 s, 0.5 s, 2 m, 1 h 30 m."""
+    if seconds is not None and seconds < 60:
+        return f"{seconds:g} s"
+    first, _, second = duration(seconds).rpartition(" 0 ")
+    return first if first else second
+
+
 def _three_digits(value: float, *, whole: bool = False) -> str:
     if whole or value >= 99.95:
         return f"{value:.0f}"

@@ -15,7 +15,8 @@ _LONGEST = 4096  # cut before any per-character work: a hostile name may have me
 
 
 def printable(text: str) -> str:
-    r"""The text with control, format, surrogate, private and unassigned characters as \xNN, \uNNNN or \UNNNNNNNN.
+    r"""The text with control, format, surrogate, private and unassigned characters as \xNN, \uNNNN or
+    \UNNNNNNNN.
 
     Newlines and tabs too: one value never makes two lines. At most 4,096 characters are kept.
     """

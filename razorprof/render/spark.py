@@ -1,0 +1,56 @@
+"""Histories and shares as rows of block characters: sparklines and bars, always exactly as wide as asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from razorprof.model.series import Floats
+from razorprof.render.glyphs import BAR, BAR_PARTS, SPARKS
+
+
+def buckets(times: Floats, values: Floats, count: int, *, end: float, seconds: float) -> list[float | None]:
+    """Means of `count` equal spans of the last `seconds` before `end`, oldest first; None where there is
+    nothing.
+
+    Spans are aligned to the epoch, not to `end`: what was drawn stays as it was and moves left as a whole.
+    """
+    if count <= 0 or seconds <= 0:
+        return []
+    step = seconds / count
+    newest = math.floor(end / step)
+    sums = [0.0] * count
+    hits = [0] * count
+    for time, value in zip(times.tolist(), values.tolist(), strict=True):
+        place = math.floor(time / step) - newest + count - 1
+        if 0 <= place < count and not math.isnan(value):
+            sums[place] += value
+            hits[place] += 1
+    return [total / n if n else None for total, n in zip(sums, hits, strict=True)]
+
+
+def sparkline(values: Sequence[float | None], *, low: float | None = None, high: float | None = None) -> str:
+    """One cell per value, a blank where there is none. Without bounds the scale is from the least to the
+    greatest; a history that never changes is drawn at the bottom."""
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    if not known:
+        return " " * len(values)
+    bottom = min(known) if low is None else low
+    span = (max(known) if high is None else high) - bottom
+    top = len(SPARKS) - 1
+
+    def cell(value: float | None) -> str:
+        if value is None or not math.isfinite(value):
+            return " "
+        if span <= 0:
+            return SPARKS[0]
+        return SPARKS[max(0, min(top, int((value - bottom) / span * top + 0.5)))]
+
+    return "".join(map(cell, values))
+
+
+def bar(ratio: float, width: int) -> str:
+    """A bar of `ratio` of `width` cells, in eighths of a cell, padded with blanks."""
+    eighths = max(0, min(width * 8, round(ratio * width * 8))) if math.isfinite(ratio) else 0
+    whole, rest = divmod(eighths, 8)
+    return (BAR * whole + (BAR_PARTS[rest - 1] if rest else "")).ljust(width)
