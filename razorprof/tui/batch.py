@@ -1,0 +1,111 @@
+"""The figures as text tables, for pipes, cron and CI: what `top --once` and `top -n` print.
+
+Draws the same snapshots as the dashboard does, with the same functions; loads no Textual. It is here and not in
+render/ because it reads a session's View, which render/ does not know.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+from rich.console import Console
+from rich.text import Text
+
+from razorprof.render import functions, processes, threads
+from razorprof.render.cards import grid_lines, trouble_lines
+from razorprof.render.functions import Grouping
+from razorprof.render.glyphs import Glyphs, choose
+from razorprof.render.headline import footer_line, title_line, verdict_lines
+from razorprof.render.items import overview_items
+from razorprof.render.palette import BATCH, PLAIN, Palette
+from razorprof.render.snapshot import Snapshot
+from razorprof.render.table import Cell, Column, head_line, lay_out, row_line, rule_line
+from razorprof.render.text import printable
+from razorprof.session.view import SessionState, View
+from razorprof.tui.collect import Collector, own_cost
+
+FUNCTIONS = 15  # rows at most; of several targets, fewer
+THREADS = 12
+_LEAST_WIDTH = 60
+
+
+class BatchPrinter:
+    """Prints one state after another; keeps the last figures of targets that are gone meanwhile."""
+
+    def __init__(self, view: View, *, width: int = 80, colour: bool = False, glyphs: Glyphs | None = None) -> None:
+        self.view = view
+        self._collector = Collector(view)
+        self._width = max(_LEAST_WIDTH, width)
+        self._colour = colour
+        self._glyphs = glyphs or choose(os.environ)
+
+    def text(self, state: SessionState) -> str:
+        """Title, verdict, figures, functions and threads of each target, their sum, and the own cost."""
+        palette = BATCH if self._colour else PLAIN
+        lines: list[Text] = []
+        several = len(state.targets) > 1
+        snapshots = [self._collector.snapshot(state, status) for status in state.targets]
+        if several:
+            lines += self._family(snapshots, palette)
+        for place, snapshot in enumerate(snapshots):
+            lines += self._target(state, snapshot, place, len(snapshots), palette)
+        first = snapshots[0] if snapshots else None
+        lines.append(footer_line(own_cost(state, first, state.time), self._width, palette))
+        return self._encode(lines)
+
+    def _target(
+        self, state: SessionState, snapshot: Snapshot, place: int, count: int, palette: Palette
+    ) -> list[Text]:
+        width = self._width
+        where = f"target {place + 1} of {count}" if count > 1 else ""
+        items = [item for item in overview_items(snapshot).values() if item.known]
+        rows = functions.select_rows(
+            functions.function_rows(snapshot.profile, Grouping.FUNCTION), "", functions.SORTS[0], reverse=False
+        )
+        columns = functions.columns(Grouping.FUNCTION, marked=False)
+        busiest = threads.select_rows(threads.thread_rows(snapshot.threads), "", threads.SORTS[0], reverse=False)
+        lines = [
+            title_line(snapshot, width, palette, interval=state.interval, place=where),
+            *verdict_lines(snapshot, width, palette),
+            *grid_lines(items, snapshot, width, max(1, width // 38), palette, compact=width < 120),
+            *trouble_lines(snapshot, width, palette, most=10),
+        ]
+        if rows:
+            cells = [functions.cells(row, Grouping.FUNCTION, palette, marked=False) for row in rows]
+            lines += self._table("hot functions", columns, cells, FUNCTIONS if count == 1 else 5, palette)
+        else:
+            reason = printable(snapshot.stack_reason) or "no stack was seen on a CPU in this window"
+            lines.append(Text(f" hot functions: {reason}", palette.dim))
+        if busiest:
+            shown = [threads.cells(row, palette) for row in busiest]
+            lines += self._table("threads", threads.COLUMNS, shown, THREADS if count == 1 else 5, palette)
+        return [*lines, Text()]
+
+    def _family(self, snapshots: list[Snapshot], palette: Palette) -> list[Text]:
+        ranked = processes.select_rows(snapshots, "", processes.SORTS[0], reverse=False)
+        cells = [processes.cells(row, palette, current=0) for row in ranked]
+        table = self._table("processes", processes.COLUMNS, cells, len(cells), palette)
+        return [*table, processes.sum_line(snapshots, self._width, palette), Text()]
+
+    def _table(
+        self, title: str, columns: tuple[Column, ...], rows: list[list[Cell]], most: int, palette: Palette
+    ) -> list[Text]:
+        layout = lay_out(columns, self._width - 1)
+        note = f"{most} of {len(rows)}" if len(rows) > most else ""
+        lines = [rule_line(title, self._width - 1, palette, note=note), head_line(layout, palette)]
+        return lines + [row_line(layout, cells, palette) for cells in rows[:most]]
+
+    def _encode(self, lines: list[Text]) -> str:
+        if not self._colour:
+            return "".join(f"{self._glyphs.apply(line.plain).rstrip()}\n" for line in lines)
+        console = Console(file=io.StringIO(), force_terminal=True, width=self._width, highlight=False)
+        with console.capture() as captured:
+            for line in lines:
+                console.print(line, no_wrap=True, crop=True, overflow="ignore")
+        return self._glyphs.apply(captured.get())
+
+
+def batch_text(view: View, state: SessionState, width: int) -> str:
+    """One state as text, without colour."""
+    return BatchPrinter(view, width=width).text(state)

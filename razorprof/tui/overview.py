@@ -1,0 +1,102 @@
+"""The first screen: the figures, the hottest functions, the busiest threads. Answers five questions without a
+key."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+
+from razorprof.render import figures
+from razorprof.render.cards import card_lines, cards_shown, grid_lines, trouble_lines
+from razorprof.render.functions import Grouping
+from razorprof.render.items import overview_items
+from razorprof.render.snapshot import Mark, Snapshot
+from razorprof.render.table import head_line, lay_out, row_line, rule_line
+from razorprof.render.threads import COLUMNS, cells, select_rows, thread_rows
+from razorprof.tui.canvas import Lines
+from razorprof.tui.functions import FunctionTable
+from razorprof.tui.scene import Pane, Scene
+
+_COMPACT = ("cpu", "rss", "gil_held", "gc_time", "threads", "working_set", "read", "written", "fds", "voluntary")
+
+
+class OverviewPane(Pane):
+    """Figures, functions, threads."""
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="figures")
+        yield Lines(id="functions-rule")
+        yield FunctionTable(id="hot")
+        yield Lines(id="busy")
+
+    def arrive(self) -> None:
+        self.query_one(FunctionTable).focus()
+
+    def draw(self, scene: Scene) -> None:
+        shown = figure_lines(scene)
+        self.query_one("#figures", Lines).show(shown)
+        note = window_note(scene.snapshot, scene.mark)
+        rule = rule_line("hot functions", scene.width - 1, scene.palette, note=note)
+        self.query_one("#functions-rule", Lines).show([rule])
+        self.query_one(FunctionTable).draw(scene, Grouping.FUNCTION)
+        left = scene.height - 4 - len(shown) - 1
+        self.query_one("#busy", Lines).show(thread_lines(scene, max(2, min(12, left * 2 // 5))))
+
+    def filter(self, text: str) -> bool:
+        return self.query_one(FunctionTable).filter(text)
+
+    def filtered(self) -> str:
+        return self.query_one(FunctionTable).text
+
+    def sort(self) -> bool:
+        return self.query_one(FunctionTable).sort_next()
+
+    def reverse(self) -> bool:
+        return self.query_one(FunctionTable).reverse_order()
+
+
+def figure_lines(scene: Scene) -> list[Text]:
+    """The upper part: cards and a grid on a large screen, a grid on a small one, and what could not be read."""
+    snapshot, palette, width = scene.snapshot, scene.palette, scene.width
+    items = overview_items(snapshot, scene.mark)
+    if scene.compact:
+        chosen = [items[key] for key in _COMPACT if items[key].known]
+        chosen += [items[k] for k in ("throttled", "faults_minor") if items[k].known and len(chosen) % 2]
+        columns = 2 if width < 120 else 3
+        rows = 5 if scene.height < 30 else 7
+        lines = grid_lines(chosen[: columns * rows], snapshot, width, columns, palette, compact=True)
+    else:
+        lines = card_lines(items, snapshot, width, palette)
+        on_cards = cards_shown(items)
+        rest = [item for key, item in items.items() if key not in on_cards and item.known]
+        lines += grid_lines(rest, snapshot, width, 3 if width < 170 else 4, palette)
+    return lines + trouble_lines(snapshot, width, palette, most=1 if scene.compact else 3)
+
+
+def thread_lines(scene: Scene, most: int) -> list[Text]:
+    """The busiest threads, under a rule that counts all."""
+    snapshot, palette = scene.snapshot, scene.palette
+    rows = select_rows(thread_rows(snapshot.threads), "", "cpu", False)
+    if not rows:
+        return []
+    note = f"{most - 2} of {len(rows)}, 3 for all" if len(rows) > most - 2 else ""
+    lines = [rule_line("threads", scene.width - 1, palette, note=note)]
+    layout = lay_out(COLUMNS, scene.width - 1)
+    lines.append(head_line(layout, palette))
+    lines += [row_line(layout, cells(row, palette), palette) for row in rows[: max(0, most - 2)]]
+    return lines
+
+
+def window_note(snapshot: Snapshot, mark: Mark | None) -> str:
+    """On what the shares of functions rest: how long a window, how many looks, how old, since which mark."""
+    if snapshot.stack_reason and not snapshot.profile.weights:
+        return ""
+    parts = [f"{figures.span(round(snapshot.profile.seconds, 1))} window"] if snapshot.profile.seconds else []
+    if snapshot.profile.samples:
+        parts.append(f"{figures.count(snapshot.profile.samples)} samples")
+    if snapshot.sampling is not None:
+        age = max(0.0, snapshot.end - snapshot.sampling.start - snapshot.sampling.seconds)
+        parts.append(f"{age:.1f} s old")
+    if mark is not None:
+        parts.append(f"Δ since {figures.duration(max(1.0, snapshot.end - mark.time))} ago")
+    return ", ".join(parts)

@@ -1,0 +1,69 @@
+"""Screens that are only lines: garbage collector, memory, alerts, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+
+from razorprof.render.guide import guide_lines
+from razorprof.render.runtime_state import gc_lines, memory_lines
+from razorprof.render.table import rule_line
+from razorprof.tui.canvas import Pager
+from razorprof.tui.scene import Pane, Scene
+
+
+class PagePane(Pane):
+    """Lines that `lines_of` makes, in a pager."""
+
+    def compose(self) -> ComposeResult:
+        yield Pager()
+
+    def arrive(self) -> None:
+        self.query_one(Pager).focus()
+
+    def draw(self, scene: Scene) -> None:
+        self.query_one(Pager).show(self.lines_of(scene))
+
+    def lines_of(self, scene: Scene) -> list[Text]:
+        """The page."""
+        raise NotImplementedError
+
+
+class GcPane(PagePane):
+    """Generations, rates, time spent."""
+
+    def lines_of(self, scene: Scene) -> list[Text]:
+        return gc_lines(scene.snapshot, scene.width, scene.palette, scene.mark)
+
+
+class MemoryPane(PagePane):
+    """Kinds of memory, growth, the container's limit."""
+
+    def lines_of(self, scene: Scene) -> list[Text]:
+        return memory_lines(scene.snapshot, scene.width, scene.palette, scene.mark)
+
+
+class AlertsPane(PagePane):
+    """No rules yet: alerting comes with its own issue, and an empty screen would read as "all is well"."""
+
+    def lines_of(self, scene: Scene) -> list[Text]:
+        return [
+            rule_line("alerts", scene.width - 1, scene.palette),
+            Text(" no rules are loaded, so nothing is watched for you here", scene.palette.look, no_wrap=True),
+            Text(
+                " the marks ! and !! on figures come from fixed limits, see ?", scene.palette.label, no_wrap=True
+            ),
+        ]
+
+
+class HelpPane(PagePane):
+    """Keys, colours, how to read."""
+
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def lines_of(self, scene: Scene) -> list[Text]:
+        return guide_lines(self._keys, scene.width, scene.palette)

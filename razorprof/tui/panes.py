@@ -1,0 +1,36 @@
+"""Which screens there are: their names, and how each is made when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from razorprof.render.glyphs import Glyphs
+from razorprof.tui.actions import ACTIONS, shown_keys
+from razorprof.tui.functions import FunctionsPane
+from razorprof.tui.overview import OverviewPane
+from razorprof.tui.pages import AlertsPane, GcPane, HelpPane, MemoryPane
+from razorprof.tui.processes import ProcessesPane
+from razorprof.tui.scene import Pane
+from razorprof.tui.threads import ThreadsPane
+
+
+def make_pane(name: str, keys: Mapping[str, str], glyphs: Glyphs, *, colour: bool) -> Pane:
+    """The screen of that name. keys: action name -> keys in force, for the help."""
+    if name == "time":
+        from razorprof.tui.timeline import TimePane  # late: it loads plotext at the first plot
+
+        return TimePane(plain=glyphs.plain, colour=colour)
+    if name == "help":
+        return HelpPane([(shown_keys(keys[action.name]), action.what) for action in ACTIONS])
+    return _PANES[name]()
+
+
+_PANES: dict[str, type[Pane]] = {
+    "overview": OverviewPane,
+    "functions": FunctionsPane,
+    "threads": ThreadsPane,
+    "gc": GcPane,
+    "memory": MemoryPane,
+    "alerts": AlertsPane,
+    "processes": ProcessesPane,
+}

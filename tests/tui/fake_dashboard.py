@@ -1,0 +1,57 @@
+"""A dashboard over scripted data, to be run in a real terminal: ``python tests/tui/fake_dashboard.py SCENE``.
+
+Not a test: the tmux tests start it, and people who want to see a screen do.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+
+from razorprof.clock import ManualClock
+from razorprof.testing import fake_targets as play
+from razorprof.testing.fake_view import FakeControls, FakeTarget, FakeView
+from razorprof.tui.app import Dashboard
+from razorprof.tui.options import DashboardOptions
+
+SCENES: dict[str, Callable[[], list[FakeTarget]]] = {
+    "worker": lambda: [play.worker()],
+    "idle": lambda: [play.idle()],
+    "unsupported": lambda: [play.unsupported()],
+    "gone": lambda: [play.gone()],
+    "stopped": lambda: [play.stopped()],
+    "hostile": lambda: [play.hostile()],
+    "family": play.family,
+    "huge": lambda: [play.huge()],
+    "many": lambda: play.family(200),
+}
+
+
+def targets_of(scene: str) -> list[FakeTarget]:
+    """The targets of a scene by its name."""
+    return SCENES[scene]()
+
+
+def main(scene: str, seconds: float) -> None:
+    """Run until q, with a tick each second."""
+    view = FakeView(targets_of(scene))
+    clock = ManualClock(time=view.time)
+    app = Dashboard(view, FakeControls(), options=DashboardOptions(clock=clock))
+    over = threading.Event()
+
+    def pulse() -> None:
+        left = seconds
+        while left > 0 and not over.wait(1.0):
+            view.advance()
+            clock.advance(1.0)
+            app.tick()
+            left -= 1.0
+
+    threading.Thread(target=pulse, daemon=True).start()
+    app.run()
+    over.set()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "worker", 3600.0)
