@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Mapping
 
+from razorprof.clock import Clock
 from razorprof.errors import RazorprofError
 from razorprof.model.threads import WaitsOn
 from razorprof.remote.descriptors import Descriptor, DescriptorTable
@@ -59,14 +60,16 @@ _WCHANS = (
 class WaitReader:
     """Tells what threads of one process wait for. `names` is for tests: system calls by number."""
 
-    def __init__(self, view: ProcessView, *, names: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self, view: ProcessView, *, clock: Clock | None = None, names: Mapping[int, str] | None = None
+    ) -> None:
         self._view = view
         self._names = names
-        self._table = DescriptorTable(view)
+        self._table = DescriptorTable(view, clock)
 
     def start_look(self) -> None:
         """Forget what descriptors were: call it before each round over the threads."""
-        self._table = DescriptorTable(self._view)
+        self._table.start_look()
 
     def describe(self, task: TaskStat) -> WaitsOn | None:
         """What the thread waits for; None when it runs or nothing can be told."""
@@ -109,10 +112,9 @@ class WaitReader:
         if name in _POLLS:
             return self._describe_poll(first, args[1])
         if name in _EPOLLS:
-            watched = self._table.count_watched(first)
-            if watched is None:
-                return WaitsOn("io", "epoll")
-            return WaitsOn("io", f"epoll of {watched} descriptor{'' if watched == 1 else 's'}")
+            # How many it watches stands in fdinfo, but printing that holds the lock that the target's own
+            # epoll calls need.
+            return WaitsOn("io", "epoll")
         if name == "fcntl":
             return WaitsOn("lock", f"file lock of {self._table.describe(first)}") if args[1] in _SETLKW else None
         if name == "flock":
@@ -125,13 +127,11 @@ class WaitReader:
         """Calls whose first argument is the descriptor they wait for."""
         if name in _READS | _RECEIVES:
             descriptor = self._table.describe(number)
-            is_socket = descriptor.kind in ("tcp", "udp", "unix", "socket")
-            verb = "recv from" if name in _RECEIVES or is_socket else "read"
+            verb = "recv from" if name in _RECEIVES or descriptor.is_socket else "read"
             return WaitsOn("io", f"{verb} {descriptor}")
         if name in _WRITES | _SENDS:
             descriptor = self._table.describe(number)
-            is_socket = descriptor.kind in ("tcp", "udp", "unix", "socket")
-            verb = "send to" if name in _SENDS or is_socket else "write"
+            verb = "send to" if name in _SENDS or descriptor.is_socket else "write"
             return WaitsOn("io", f"{verb} {descriptor}")
         if name in _ACCEPTS:
             return WaitsOn("io", f"accept on {_own_side(self._table.describe(number))}")

@@ -32,7 +32,7 @@ VIRTUAL = gauge("process_virtual_memory_bytes", "bytes", "Address space")
 UNIQUE = gauge(
     "process_unique_memory_bytes", "bytes", "Memory that would be freed if it ended (read once a while)"
 )
-SWAP = gauge("process_swap_bytes", "bytes", "Memory swapped out")
+SWAP = gauge("process_swap_memory_bytes", "bytes", "Memory swapped out")
 OPEN_FDS = gauge("process_open_fds", "", "Open descriptors")
 MAX_FDS = gauge("process_max_fds", "", "Most descriptors that it may open")
 THREADS = gauge("process_threads", "", "Threads")

@@ -90,7 +90,7 @@ def test_each_thread_tells_what_it_waits_for(
         "unix": WaitsOn("io", f"accept on {tmp_path}/a b.sock"),
         "udp": WaitsOn("io", told["udp"].what if told["udp"] else ""),
         "pipe": WaitsOn("io", "read pipe"),
-        "epoll": WaitsOn("io", "epoll of 2 descriptors"),
+        "epoll": WaitsOn("io", "epoll"),
         "poll": WaitsOn("io", "poll 2 descriptors"),
         "flock": WaitsOn("lock", f"file lock of {tmp_path}/lock"),
         "wait": WaitsOn("other", f"wait for child process {child}"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from razorprof.clock import ManualClock
 from razorprof.model.threads import WaitsOn
 from razorprof.remote.process import ProcessView
 from razorprof.remote.syscalls import syscall_names
@@ -36,7 +38,7 @@ Num       RefCount Protocol Flags    Type St Inode Path
 @pytest.fixture
 def proc(tmp_path: Path) -> Path:
     process = tmp_path / "42"
-    for folder in ("fd", "fdinfo", "net"):
+    for folder in ("fd", "net"):
         (process / folder).mkdir(parents=True)
     links = {
         3: "/var/lib/data.db", 4: "socket:[222]", 5: "socket:[111]", 6: "pipe:[9]", 7: "anon_inode:[eventpoll]",
@@ -44,9 +46,6 @@ def proc(tmp_path: Path) -> Path:
     }  # fmt: skip
     for number, link in links.items():
         os.symlink(link, process / "fd" / str(number))
-    (process / "fdinfo" / "7").write_text(
-        "pos:\t0\nflags:\t02\ntfd:  5 events: 1 data: 5\ntfd:  6 events: 1 data: 6\n"
-    )
     (process / "net" / "tcp").write_text(TCP)
     (process / "net" / "tcp6").write_text(TCP6)
     (process / "net" / "unix").write_text(UNIX)
@@ -75,7 +74,7 @@ def wait(proc: Path, name: str, *args: int, state: str = "S", wchan: str | None 
         (("accept", 9), "io", "accept on /run/a b.sock"),
         (("recvmsg", 10), "io", "recv from socket"),  # 22 is not 222
         (("read", 99), "io", "read descriptor 99"),
-        (("epoll_wait", 7), "io", "epoll of 2 descriptors"),
+        (("epoll_wait", 7), "io", "epoll"),
         (("poll", 0, 3), "io", "poll 3 descriptors"),
         (("poll", 64, 1), "io", "poll 10.0.0.5:5432"),
         (("poll", 80, 1), "io", "poll listener 127.0.0.1:8000"),
@@ -167,3 +166,35 @@ def test_both_machines_know_the_waits_that_matter_and_an_unknown_one_none() -> N
     assert wanted <= set(syscall_names("x86_64").values())
     assert wanted <= set(syscall_names("aarch64").values())
     assert syscall_names("riscv64") == {}
+
+
+def test_the_tables_of_sockets_are_not_read_again_for_a_socket_that_is_known(proc: Path) -> None:
+    clock = ManualClock()
+    reader = WaitReader(ProcessView(42, proc=proc), clock=clock, names=X86)
+    task = TaskStat(42, "t", "S", 0.0, 0.0, 1, syscall=Syscall(NUMBER["recvfrom"], (4, 0, 0, 0, 0, 0)))
+    assert reader.describe(task) == WaitsOn("io", "recv from 10.0.0.5:5432")
+    (proc / "42" / "net" / "tcp").write_text(TCP.replace("0500000A:1538", "0600000A:1538"))
+    reader.start_look()
+    clock.advance(1.0)
+    assert reader.describe(task) == WaitsOn("io", "recv from 10.0.0.5:5432")
+    reader.start_look()
+    clock.advance(60.0)
+    assert reader.describe(task) == WaitsOn("io", "recv from 10.0.0.6:5432")
+
+
+def test_dear_tables_are_read_at_a_pace_and_a_new_socket_has_no_name_until_then(
+    proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = count(0.0, 0.1)
+    monkeypatch.setattr("razorprof.remote.sockets.time.thread_time", lambda: next(seconds))  # 0.1 s a table
+    clock = ManualClock()
+    reader = WaitReader(ProcessView(42, proc=proc), clock=clock, names=X86)
+    connected = TaskStat(42, "t", "S", 0.0, 0.0, 1, syscall=Syscall(NUMBER["recvfrom"], (4, 0, 0, 0, 0, 0)))
+    listener = TaskStat(43, "t", "S", 0.0, 0.0, 1, syscall=Syscall(NUMBER["accept"], (5, 0, 0, 0, 0, 0)))
+    assert reader.describe(connected) == WaitsOn("io", "recv from 10.0.0.5:5432")
+    reader.start_look()
+    clock.advance(1.0)
+    assert reader.describe(listener) == WaitsOn("io", "accept on socket")
+    reader.start_look()
+    clock.advance(30.0)
+    assert reader.describe(listener) == WaitsOn("io", "accept on 127.0.0.1:8000")
