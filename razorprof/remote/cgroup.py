@@ -42,7 +42,10 @@ class ContainerFigures:
 
 @dataclass(frozen=True, slots=True)
 class MemoryLevel:
-    """One group with a memory limit, of those around a process. `name` is its folder (untrusted text)."""
+    """One group with a memory limit, of those around a process. `name` is its folder (untrusted text).
+
+    limit_bytes: where harm begins: at the limit, or at memory.high, from which on the kernel slows the group down.
+    """
 
     name: str
     limit_bytes: int
@@ -86,7 +89,7 @@ class ContainerView:
             return []
         levels = []
         for level in group.levels():
-            limit, used = _own_limit(level), _usage(level)
+            limit, used = _ceiling(level), _usage(level)
             if limit is not None and used is not None:
                 levels.append(MemoryLevel(level.folder.name, limit, used[1]))
         # v1 also tells the smallest limit above, of groups that may be hidden: their use is at least ours.
@@ -189,6 +192,11 @@ def _usage(group: Group) -> tuple[int, int] | None:
 def _own_limit(group: Group) -> int | None:
     limit = _number(group.read("memory.max" if group.version == 2 else "memory.limit_in_bytes"))
     return None if limit is None or limit >= _V1_UNLIMITED else limit
+
+
+def _ceiling(group: Group) -> int | None:
+    high = _number(group.read("memory.high")) if group.version == 2 else None
+    return min((limit for limit in (_own_limit(group), high) if limit is not None), default=None)
 
 
 def _effective_limit(group: Group) -> int | None:

@@ -47,6 +47,11 @@ class Stat:
     def is_zombie(self) -> bool:
         return self.state in "ZX"
 
+    @property
+    def has_ended(self) -> bool:
+        """A zombie, and not one whose other threads live on: a main thread may end before them."""
+        return self.is_zombie and self.threads <= 1
+
 
 def parse_stat(raw: bytes) -> Stat:
     """Parse a stat line. The name may hold spaces, parentheses and newlines: it ends at the last ')'."""
@@ -111,12 +116,12 @@ class ProcessView:
         return Identity(self.pid, self.stat().start_ticks)
 
     def is_same(self, identity: Identity) -> bool:
-        """Whether this pid still belongs to the process `identity`, and is no zombie."""
+        """Whether this pid still belongs to the process `identity`, and that has not ended."""
         try:
             now = self.stat()
         except (TargetGone, PermissionDenied):
             return False
-        return now.start_ticks == identity.start_ticks and not now.is_zombie
+        return now.start_ticks == identity.start_ticks and not now.has_ended
 
     def status(self) -> dict[str, str]:
         """/proc/PID/status as a mapping (Name, Uid, TracerPid, NSpid, voluntary_ctxt_switches, ...)."""

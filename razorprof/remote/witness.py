@@ -64,7 +64,7 @@ class EndWitness:
         now = self._clock.monotonic()
         try:
             stat = self._view.stat()
-            if stat.start_ticks != self._identity.start_ticks or stat.is_zombie:
+            if stat.start_ticks != self._identity.start_ticks or stat.has_ended:
                 return
             if self._dear_due is None or now >= self._dear_due:
                 self._dear_due = now + _DEAR_EVERY

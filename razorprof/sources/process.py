@@ -179,8 +179,7 @@ class ProcessReader:
         return self._view.stat()
 
     def _check(self, stat: Stat) -> None:
-        # A main thread that ended before the others leaves a zombie with threads: that process still lives.
-        if stat.start_ticks != self._identity.start_ticks or (stat.is_zombie and stat.threads <= 1):
+        if stat.start_ticks != self._identity.start_ticks or stat.has_ended:
             raise self._gone()
 
     def _gone(self) -> TargetGone:

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from razorprof.errors import TargetGone
-from razorprof.model.ending import ExitInfo, OomKills
+from razorprof.model.ending import ExitInfo, OomKills, OomScope
 from razorprof.remote.pidfd import ProcessHandle
 from razorprof.remote.witness import EndWitness
 from tests.integration.source_targets import (
     AS_NOBODY,
     TIMEOUT,
     Obedient,
+    remove_group,
     skip_unless_other_users_can_run,
     v1_group,
     wait_until,
@@ -157,6 +158,27 @@ def test_a_kill_is_told_also_when_it_was_counted_before_the_last_look(memory: Pa
     finally:
         witness.close()
         victim.end()
+
+
+def test_where_the_group_went_with_the_process_the_machines_counter_is_asked(memory: Path) -> None:
+    child = Obedient()
+    (memory / "cgroup.procs").write_text(str(child.pid))
+    witness = EndWitness(child.target.identity)
+    child.end()
+    remove_group(memory)
+    kills = witness.oom_kills()
+    witness.close()
+    assert kills is not None
+    assert kills.scope is OomScope.HOST
+
+
+def test_a_process_whose_main_thread_ended_has_not_ended(child: Obedient) -> None:
+    child.do("import ctypes, threading; stop = threading.Event()")
+    child.do("threading.Thread(target=stop.wait).start()")
+    child.tell("ctypes.CDLL(None).pthread_exit(None)")
+    wait_until(lambda: child.view.stat().is_zombie)
+    with ProcessHandle(child.target.identity) as handle:
+        assert not handle.has_ended()
 
 
 def test_a_plain_kill_is_not_called_an_oom_kill(memory: Path, child: Obedient) -> None:

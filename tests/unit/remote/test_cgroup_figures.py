@@ -73,6 +73,14 @@ def test_every_level_with_a_limit_is_told_innermost_first(system: FrozenSystem) 
     assert [level.headroom_bytes for level in levels] == [874 * MIB, 232 * MIB]
 
 
+def test_headroom_ends_where_the_kernel_begins_to_slow_the_group_down(system: FrozenSystem) -> None:
+    in_pod(system)
+    system.v2_group("pod/box", memory_high=f"{160 * MIB}\n")
+    view = ContainerView(system.target())
+    assert view.memory_levels()[0].headroom_bytes == 10 * MIB
+    assert view.figures().limit_bytes == 512 * MIB
+
+
 def v1_memory(limit: int, hierarchical: int) -> dict[str, str]:
     inactive = f"inactive_file 1\ntotal_inactive_file {30 * MIB}\n"  # of the group alone, and with those below
     return {
