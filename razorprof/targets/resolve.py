@@ -1,6 +1,7 @@
 """From a Selector to the processes that it means. Called by cli.select (which decides what several mean) and ps.
 
-Razorprof itself, its ancestors and what it started never match; neither do kernel threads and zombies.
+Razorprof itself, its ancestors and what it started never match, except an ancestor or child given by its pid;
+neither do kernel threads and zombies.
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ def resolve_pid(pid: int, *, proc: Path = PROC) -> ProcessEntry:
 
 
 def children(identity: Identity, *, limit: int = 1024, table: ProcessTable | None = None) -> list[ProcessEntry]:
-    """The process tree under a process, level by level, without zombies and without razorprof's own family."""
+    """The process tree under a process, level by level, without zombies. Razorprof's own family is left out,
+    unless it is a child of ours that is asked for, as in a demonstration."""
     table = read_table() if table is None else table
     entry = table.get(identity.pid)
     if entry is None or entry.identity != identity:
         raise TargetGone("the process has ended", value=identity.pid, hint=_LIST)
-    own = table.own_family()
+    started_by_us = table.own_pid is not None and table.own_pid in table.ancestors(identity.pid)
+    own = frozenset() if started_by_us else table.own_family()
     below = (table.entries[pid] for pid in table.descendants(identity.pid, limit=limit))
     return [child for child in below if child.is_candidate and child.pid not in own]
 

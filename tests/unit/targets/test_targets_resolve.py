@@ -83,6 +83,14 @@ def test_a_program_that_razorprof_started_is_found_by_its_pid(proc: FrozenProc) 
     assert pids(proc, "202") == [202]
 
 
+def test_the_tree_of_our_own_child_is_whole_and_the_tree_above_us_is_without_us(proc: FrozenProc) -> None:
+    proc.add(203, ["worker"], ppid=202)
+    proc.add(210, ["sleep"], ppid=200)
+    table = read_table(proc.root)
+    assert [entry.pid for entry in children(table.entries[202].identity, table=table)] == [203]
+    assert [entry.pid for entry in children(table.entries[200].identity, table=table)] == [210]
+
+
 def test_a_kernel_thread_and_a_zombie_are_refused_for_what_they_are(proc: FrozenProc) -> None:
     with pytest.raises(NotSupported, match="kernel thread"):
         pids(proc, "2")
