@@ -18,7 +18,7 @@ TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format man test-deps bench clean
+.PHONY: help demo test lint format man picture test-deps bench clean
 
 help:
 	@echo "make demo        install and open the dashboard on a sample program (DEMO_ARGS=...)"
@@ -26,6 +26,7 @@ help:
 	@echo "make lint        formatting, lint rules, types, import contracts, manual pages"
 	@echo "make format      write the formatting"
 	@echo "make man         write the manual pages from the command line's definition"
+	@echo "make picture     take the README's picture of the dashboard anew (one minute)"
 	@echo "make bench       run benchmarks/*.py one after the other"
 	@echo "make test-deps   install the system packages that some tests want (as root, by apt-get)"
 	@echo "make clean       remove what was built, .venv too"
@@ -73,6 +74,9 @@ format: $(VENV)/.lint-installed
 
 man: $(VENV)/.installed
 	$(BIN)/python scripts/man.py man
+
+picture: $(VENV)/.installed
+	$(BIN)/python scripts/picture.py docs/dashboard.svg
 
 bench: $(VENV)/.test-installed
 	@test -n "$(wildcard benchmarks/*.py)" || { echo "no benchmarks yet" >&2; exit 2; }
