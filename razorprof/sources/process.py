@@ -152,7 +152,7 @@ class ProcessReader:
         yield Sample(OPEN_FDS, float(number))
 
     def _most_fds(self) -> Iterator[Sample]:
-        value = self._max_fds.get(self._clock.monotonic(), lambda: _soft_limit_of_fds(self._view))
+        value = self._max_fds.get(self._clock.monotonic(), lambda: soft_limit_of_fds(self._view))
         if value is not None:
             yield Sample(MAX_FDS, value)
 
@@ -220,7 +220,7 @@ def _from_stat(stat: Stat) -> Iterator[Sample]:
     yield Sample(FAULTS, float(stat.major_faults), _MAJOR)
 
 
-def _soft_limit_of_fds(view: ProcessView) -> float | None:
+def soft_limit_of_fds(view: ProcessView) -> float | None:
     """From /proc/PID/limits, which everybody may read (prlimit(2) needs the same user). None: unlimited."""
     for line in view.read("limits", 8192).splitlines():
         if line.startswith(b"Max open files"):

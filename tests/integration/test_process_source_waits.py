@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -100,3 +102,36 @@ def test_each_thread_tells_what_it_waits_for(
     assert told["udp"].what.startswith("recv from 127.0.0.1:")
     assert shares[ids["spin"]].cpu_ratio > 0.1  # alone it would have a CPU; this machine may be busy
     assert shares[ids["sleep"]].cpu_ratio < 0.01
+
+
+CHURN = """
+import signal, sys, threading, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("ready", flush=True)
+while True:
+    for _ in range(20):
+        threading.Thread(target=time.sleep, args=(0.005,)).start()
+    time.sleep(0.01)
+"""
+
+
+def test_threads_that_come_and_go_leave_no_descriptors_behind(start_program: StartProgram, tmp_path: Path) -> None:
+    file = tmp_path / "churn.py"
+    file.write_text(CHURN)
+    started = start_program(sys.executable, file)
+    started.wait_for("ready", 60.0)
+    before = len(os.listdir("/proc/self/fd"))
+    view = ProcessView(started.pid)
+    tasks, waits = TaskReader(view, most_open=16), WaitReader(view)
+    seen: set[int] = set()
+    deadline = time.monotonic() + 60.0
+    while len(seen) < 300:
+        assert time.monotonic() < deadline, f"only {len(seen)} threads came and went"
+        waits.start_look()
+        found = tasks.read(with_syscalls=True)
+        for task in found:
+            waits.describe(task)
+        seen |= {task.tid for task in found}
+        assert len(os.listdir("/proc/self/fd")) <= before + 16
+    tasks.close()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from itertools import count
 from pathlib import Path
@@ -198,3 +199,20 @@ def test_dear_tables_are_read_at_a_pace_and_a_new_socket_has_no_name_until_then(
     reader.start_look()
     clock.advance(30.0)
     assert reader.describe(listener) == WaitsOn("io", "accept on 127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    ("machine", "header"),
+    [
+        ("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+        ("aarch64", "/usr/include/asm-generic/unistd.h"),
+    ],
+)
+def test_the_numbers_are_those_of_the_kernels_headers(machine: str, header: str) -> None:
+    if not Path(header).exists():
+        pytest.skip(f"no {header} on this machine")
+    defined = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", Path(header).read_text())
+    numbers = {name: int(number) for name, number in defined}
+    known = {name: number for number, name in syscall_names(machine).items() if name in numbers}
+    assert len(known) > 45
+    assert known == {name: numbers[name] for name in known}
