@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Annotated
 
 import typer
+from typer._completion_classes import completion_init  # private: typer is pinned to a minor version
 
 from razorprof import __version__
 
@@ -32,8 +33,10 @@ A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N or container:ID-PREFIX; a 
 
 def build_app() -> typer.Typer:
     """The application with every command that is there."""
+    completion_init()
     built = typer.Typer(
         name="razorprof",
+        add_completion=False,  # ours: --install-completion below, and the command `completion`
         rich_markup_mode=None,  # plain help: half the start-up time, and it reads well in a pipe
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -53,6 +56,14 @@ def _answer_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(wanted: bool) -> None:
+    if wanted:
+        from razorprof.cli.completion import install
+
+        install()
+        raise typer.Exit
+
+
 def _globals(
     context: typer.Context,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
@@ -62,6 +73,15 @@ def _globals(
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_answer_version),
+    ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            help="Install completion of commands, pids and names for the current shell.",
+            is_eager=True,
+            callback=_install_completion,
+        ),
     ] = False,
 ) -> None:
     """Look inside a running process: CPU, memory, GC, GIL, threads and hot functions, from the terminal."""

@@ -23,6 +23,8 @@ Examples:
 Ends with 0 when it works (also when limited), 4 when a permission is missing, 3 when there is no such target.
 """
 
+_BEFORE_DETAIL = 27  # cells of the columns left of it
+
 
 def doctor(
     target: Annotated[
@@ -75,21 +77,33 @@ def _find(text: str, as_json: bool) -> ProcessEntry:
 
 
 def _print(checks: Sequence[Check], verdict: str) -> None:
+    import sys
+
     from razorprof.cli import output
     from razorprof.cli.output import Cell, Column, Style
     from razorprof.render.text import printable
 
     marks = {True: Cell("ok"), False: Cell("FAIL", Style.ACT), None: Cell("-", Style.QUIET)}
-    columns = (Column(""), Column("CHECK"), Column("FOUND", flexible=True))
-    output.print_table(columns, [(marks[check.ok], check.name, check.detail) for check in checks])
-    mends = [check for check in checks if check.fix and check.ok is False]
-    if mends:
-        output.print_text("\nWhat mends it:")
-        for check in mends:
-            output.print_text(f"  {printable(check.name)}: {printable(check.fix)}")
-    also = [check for check in checks if check.fix and check.ok is None]
-    if also:
-        output.print_text("\nIf you need it:")
-        for check in also:
+    room = output.terminal_width() - _BEFORE_DETAIL if output.is_tty(sys.stdout) else None
+    rows: list[tuple[Cell | str, ...]] = []
+    for check in checks:
+        first, *rest = _wrapped(printable(check.detail), room)
+        rows.append((marks[check.ok], check.name, first))
+        rows += [("", "", line) for line in rest]
+    output.print_table((Column(""), Column("CHECK"), Column("FOUND")), rows)
+    for title, ok in (("What mends it:", False), ("If you need it:", None)):
+        fixes = [check for check in checks if check.fix and check.ok is ok]
+        if fixes:
+            output.print_text(f"\n{title}")
+        for check in fixes:
             output.print_text(f"  {printable(check.name)}: {printable(check.fix)}")
     output.print_text(f"\nverdict: {verdict}")
+
+
+def _wrapped(text: str, room: int | None) -> list[str]:
+    """The text in lines: nothing of it may be cut, it is what is asked for."""
+    if room is None or len(text) <= room:
+        return [text]
+    import textwrap
+
+    return textwrap.wrap(text, max(20, room), break_on_hyphens=False) or [""]

@@ -86,7 +86,8 @@ def _explain(error: Exception) -> RazorprofError:
     if typer is not None and isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "razorprof"
-        return UsageError(error.format_message().rstrip("."), hint=f"see: {path} --help")
+        words = " ".join(error.format_message().split()).rstrip(".")  # lists of choices come in many lines
+        return UsageError(words[:1].lower() + words[1:], hint=f"see: {path} --help")
     if isinstance(error, OSError):  # a full disk behind stdout, no descriptors left, a lost terminal
         return ToolFailed("the system refused", value=error, hint="see where with --debug")
     return ToolFailed(

@@ -142,7 +142,13 @@ def terminal_width() -> int:
 
 
 def prepare_streams() -> None:
-    """What the locale cannot show is escaped rather than an error."""
+    """What the locale cannot show is escaped rather than an error; closed descriptors are taken, so that no file
+    that we open later becomes somebody's standard output."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -183,7 +189,7 @@ def close_quietly() -> None:
 
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started with a closed descriptor (>&-)
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
     stream.write(text)
 
 

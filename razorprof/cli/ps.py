@@ -37,9 +37,10 @@ class Listed:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            **self.candidate.as_json(),
+            "pid": self.candidate.entry.pid,
             "runtime": self.runtime,
             "version": self.version,
+            **self.candidate.as_json(),
             "attach": self.verdict.attach.value,
             "reason": self.verdict.reason or None,
         }

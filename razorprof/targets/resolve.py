@@ -44,7 +44,7 @@ def resolve(selector: Selector, *, proc: Path = PROC, table: ProcessTable | None
         case SelectorKind.NAME:
             found = [e for e in _candidates(table) if _name_matches(e, selector.value)]
         case SelectorKind.CMD:
-            found = [e for e in _candidates(table) if selector.value in " ".join(e.arguments)]
+            found = [e for e in _candidates(table) if _command_matches(e, selector.value)]
         case SelectorKind.PORT:
             found = _by_port(selector, table)
         case SelectorKind.CONTAINER:
@@ -138,6 +138,13 @@ def _candidates(table: ProcessTable) -> Iterable[ProcessEntry]:
 
 def _name_matches(entry: ProcessEntry, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in entry.names)
+
+
+def _command_matches(entry: ProcessEntry, part: str) -> bool:
+    """Another razorprof that looks for the same part holds it too: it is not what is looked for."""
+    if "razorprof" in entry.names and "razorprof" not in part:
+        return False
+    return part in " ".join(entry.arguments)
 
 
 def _by_port(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:

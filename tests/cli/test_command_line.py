@@ -159,6 +159,26 @@ def test_the_bash_script_completes_commands_and_pids(tmp_path: Path) -> None:
     assert answer.stdout.split() == ["doctor"]
 
 
+def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    command = ["bash", "-c", f"{sys.executable} -m razorprof --install-completion; exit $?"]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, timeout=TIME_OUT, check=False, env=environment
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "_RAZORPROF_COMPLETE" in (tmp_path / ".bash_completions/razorprof.sh").read_text()
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 6), ("2>&-", 0), ("<&-", 0), ("<&- 2>&-", 0)])
+def test_closed_standard_descriptors_break_nothing(redirection: str, code: int) -> None:
+    answer = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m razorprof plugins {redirection}"],
+        capture_output=True, text=True, timeout=TIME_OUT, check=False,
+    )  # fmt: skip
+    assert answer.returncode == code
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_missing_command_module_breaks_nothing() -> None:
     code = (
         "import importlib.util as u, razorprof.cli.app as app\n"

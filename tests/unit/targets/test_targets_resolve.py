@@ -64,6 +64,12 @@ def test_a_command_is_matched_by_a_part_of_it(proc: FrozenProc) -> None:
     assert pids(proc, "cmd:app:wsgi --workers") == [100, 101, 102]
 
 
+def test_another_razorprof_that_looks_for_the_same_command_is_not_meant(proc: FrozenProc) -> None:
+    proc.add(250, ["python3", "/venv/bin/razorprof", "top", "cmd:app:wsgi"])
+    assert pids(proc, "cmd:app:wsgi") == [100, 101, 102]
+    assert pids(proc, "cmd:razorprof top") == [250]
+
+
 def test_razorprof_its_ancestors_and_its_tools_never_match(proc: FrozenProc) -> None:
     assert pids(proc, "cmd:app.py") == [300]
     with pytest.raises(TargetNotFound):
