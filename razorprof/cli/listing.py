@@ -11,6 +11,7 @@ from typing import Any
 from razorprof.clock import Clock
 from razorprof.errors import RazorprofError
 from razorprof.model.target import Identity
+from razorprof.targets.naming import short_arguments
 from razorprof.targets.redact import redact_command
 from razorprof.targets.table import ProcessEntry
 
@@ -30,6 +31,11 @@ class Candidate:
     def command(self) -> str:
         """The command line, secrets taken out; still untrusted."""
         return redact_command(self.entry.arguments)
+
+    @property
+    def short_command(self) -> str:
+        """The command line without folders, for lists on a screen; secrets taken out, still untrusted."""
+        return redact_command(short_arguments(self.entry.arguments)) or f"[{self.entry.stat.comm}]"
 
     def as_json(self) -> dict[str, Any]:
         return {

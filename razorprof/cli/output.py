@@ -112,7 +112,7 @@ def table_lines(
                 text = cut_middle(text, spare)
             wide = min(widths[index], spare) if column.flexible and spare is not None else widths[index]
             padding = " " * (wide - cell_len(text))
-            if color and cell.style:
+            if color and text and cell.style:
                 text = f"\x1b[{cell.style.value}m{text}\x1b[0m"
             is_last = index == len(columns) - 1
             parts.append(padding + text if column.right else text + ("" if is_last else padding))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from razorprof.cli import output
 from razorprof.cli.listing import Candidate
-from razorprof.cli.output import Cell, Column
+from razorprof.cli.output import Column
 from razorprof.render.figures import percent_bare, size
 from razorprof.render.text import printable
 
@@ -23,13 +23,7 @@ _COLUMNS = (
 def pick(candidates: Sequence[Candidate], text: str, *, several: bool) -> list[Candidate]:
     """The chosen ones. Enter takes the first (the busiest). Raises KeyboardInterrupt on q and at end of input."""
     rows = [
-        (
-            str(number),
-            str(c.entry.pid),
-            percent_bare(c.cpu_ratio),
-            size(c.rss_bytes),
-            Cell(f"{c.entry.name}: {c.command}"),
-        )
+        (str(number), str(c.entry.pid), percent_bare(c.cpu_ratio), size(c.rss_bytes), c.short_command)
         for number, c in enumerate(candidates, start=1)
     ]
     output.say(f"{len(candidates)} processes match {printable(text)}:")

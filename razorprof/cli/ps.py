@@ -134,7 +134,6 @@ def _print_table(listed: Sequence[Listed]) -> None:
         Column("CPU %", right=True),
         Column("RSS", right=True),
         Column("ATTACH"),
-        Column("NAME"),
         Column("COMMAND", flexible=True),
     )
     rows = []
@@ -148,8 +147,7 @@ def _print_table(listed: Sequence[Listed]) -> None:
                 percent_bare(line.candidate.cpu_ratio),
                 size(line.candidate.rss_bytes),
                 Cell(verdict.attach.value + mark, styles[verdict.attach]),
-                line.candidate.entry.name[:24],
-                line.candidate.command,
+                line.candidate.short_command,
             )
         )
     output.print_table(columns, rows)

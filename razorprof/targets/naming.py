@@ -29,6 +29,16 @@ def all_names(arguments: Sequence[str], comm: str) -> frozenset[str]:
     return frozenset(names - {""})
 
 
+def short_arguments(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The command line with the folders of the program and of its script left out: for narrow lists."""
+    if not arguments:
+        return ()
+    program = _program_of(arguments)
+    # A title that the program gave itself ("nginx: worker process") is no path.
+    first = arguments[0] if " " in arguments[0] else _basename(arguments[0]) or arguments[0]
+    return (first, *(program if program and a.rstrip("/").endswith(f"/{program}") else a for a in arguments[1:]))
+
+
 def is_python_command(arguments: Sequence[str], comm: str) -> bool:
     """Whether it looks like a Python interpreter by name alone (a guess: detection is the runtimes' work)."""
     first = _basename(arguments[0]) if arguments else comm

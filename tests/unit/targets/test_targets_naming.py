@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from razorprof.targets.naming import all_names, display_name, is_python_command
+from razorprof.targets.naming import all_names, display_name, is_python_command, short_arguments
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,23 @@ def test_a_process_is_called_after_the_program_it_runs(arguments: list[str], nam
 def test_every_name_of_a_python_program_can_be_matched() -> None:
     names = all_names(["/usr/bin/python3", "/srv/app.py"], "python3")
     assert names == {"python3", "app.py", "app"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "short"),
+    [
+        (["/venv/bin/python3", "/srv/app.py", "/srv/data"], ("python3", "app.py", "/srv/data")),
+        (["/usr/bin/python3", "-m", "http.server"], ("python3", "-m", "http.server")),
+        (["/usr/sbin/nginx", "-g", "/a/b"], ("nginx", "-g", "/a/b")),
+        (["nginx: worker process /a"], ("nginx: worker process /a",)),
+        (["/"], ("/",)),
+        ([], ()),
+    ],
+)
+def test_a_short_command_line_leaves_out_folders_of_program_and_script(
+    arguments: list[str], short: tuple[str, ...]
+) -> None:
+    assert short_arguments(arguments) == short
 
 
 def test_an_absurdly_long_name_is_bounded() -> None:
