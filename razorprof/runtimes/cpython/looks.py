@@ -39,13 +39,14 @@ class Watched:
 
 @dataclass(slots=True)
 class GilTally:
-    """Of one lock since the last tally. holders: address of a thread state -> looks that saw it hold the lock.
+    """Of one lock since the last tally. held: seconds; holders: address of a thread state -> seconds it held it;
+    holder: who holds it now, 0 for nobody.
 
     waiting: sum over looks at the waiters of how many waited; waiters: native ids at the newest one, None
     before the first."""
 
-    held: int = 0
-    holders: dict[int, int] = field(default_factory=dict)
+    held: float = 0.0
+    holders: dict[int, float] = field(default_factory=dict)
     holder: int = 0
     waiting: int = 0
     waiter_looks: int = 0
@@ -143,8 +144,8 @@ class Looks:
         with self._lock:
             raw = self._plan.read()
             tally = self._tally
-            # A look stands for the time since the one before; a long gap (we were not run) only as far as it can
-            # be trusted.
+            # A look stands for the time since the one before: looks come late just when the target is busy, and
+            # counting them alike would see it idle too often. A very long gap only as far as it can be trusted.
             gap = self._slot if self._last is None else min(now - self._last, self._slot * _LONGEST_GAP)
             self._last = now
             tally.looks += 1
@@ -158,8 +159,8 @@ class Looks:
                 if locked == 1:
                     held_somewhere = True
                     gil.holder = holder
-                    gil.held += 1
-                    gil.holders[holder] = gil.holders.get(holder, 0) + 1
+                    gil.held += gap
+                    gil.holders[holder] = gil.holders.get(holder, 0.0) + gap
                 else:
                     gil.holder = 0
         if self._waiters is not None and self._gils and now >= self._next_waiters:

@@ -70,23 +70,23 @@ class LooksWindow:
     def _gil(
         self, address: int, ids: tuple[int, ...], now: GilFigures, native_id: Callable[[int], int | None]
     ) -> Gil:
-        tallies = [(tally.looks, tally.gils[address]) for tally in self._tallies if address in tally.gils]
-        looks = sum(count for count, _ in tallies)
+        tallies = [(tally.seconds, tally.gils[address]) for tally in self._tallies if address in tally.gils]
+        seconds = sum(covered for covered, _ in tallies)
         holder = native_id(now.holder) if now.locked else None
-        if not looks:
+        if not seconds:
             return Gil(ids, holder=holder, switches=now.switches)
-        by_thread: dict[int | None, int] = {}
+        by_thread: dict[int | None, float] = {}
         for _, gil in tallies:
-            for state, count in gil.holders.items():
+            for state, held in gil.holders.items():
                 native = native_id(state)
-                by_thread[native] = by_thread.get(native, 0) + count
+                by_thread[native] = by_thread.get(native, 0.0) + held
         heaviest = sorted(by_thread.items(), key=lambda item: -item[1])[:_MOST_HOLDERS]
         waiter_looks = sum(gil.waiter_looks for _, gil in tallies)
         return Gil(
             interpreters=ids,
-            held_ratio=sum(gil.held for _, gil in tallies) / looks,
+            held_ratio=sum(gil.held for _, gil in tallies) / seconds,
             holder=holder,
-            holders=tuple(HolderShare(native, count / looks) for native, count in heaviest),
+            holders=tuple(HolderShare(native, held / seconds) for native, held in heaviest),
             waiters=tallies[-1][1].waiters,
             mean_waiters=sum(gil.waiting for _, gil in tallies) / waiter_looks if waiter_looks else None,
             switches=now.switches,
