@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from razorprof.errors import RazorprofError, TargetGone
 from razorprof.remote.process import ProcessView
-from razorprof.targets.credentials import CAP_SYS_PTRACE, Credentials, read_credentials
+from razorprof.targets.credentials import CAP_SYS_PTRACE, INITIAL_UID_MAP, Credentials, read_credentials
 
 
 class Attach(StrEnum):
@@ -87,14 +87,14 @@ def explain_refusal(pid: int, target: Credentials, own: Credentials, *, dumpable
             "set kernel.yama.ptrace_scope=1 in /etc/sysctl.d and restart the machine: 3 holds until then",
         )
     if own.has(CAP_SYS_PTRACE):
-        ours, theirs = own.namespaces.get("user"), target.namespaces.get("user")
-        if theirs is None or theirs != ours:
+        # Capabilities count in our user namespace and those below it: from the initial one, everywhere.
+        if own.uid_map not in (INITIAL_UID_MAP, target.uid_map):
             return _denied(
                 "it lives in another user namespace, where our capabilities do not count",
-                f"run razorprof there: sudo nsenter --target {pid} --all razorprof ..., or as the initial root",
+                "run razorprof where the target was started: outside of this container or user namespace",
             )
         return _denied(
-            "a security module (SELinux, AppArmor or the like) forbids it",
+            "refused in spite of CAP_SYS_PTRACE: a security module (SELinux, AppArmor or the like) forbids it",
             "look for the denial with: sudo dmesg | grep -i denied",
         )
     if any(uid != own.uids[0] for uid in target.uids):

@@ -14,12 +14,14 @@ from razorprof.remote.process import PROC, ProcessView
 CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 CAP_PERFMON = 38
 CAP_SYS_ADMIN = 21
+INITIAL_UID_MAP = ("0", "0", "4294967295")  # user_namespaces(7)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """uids: real, effective, saved; capabilities: the mask CapEff (CapPrm for `permitted`); namespaces: the
-    links of /proc/PID/ns that could be read; yama: kernel.yama.ptrace_scope, None where there is no Yama."""
+    links of /proc/PID/ns that could be read; yama: kernel.yama.ptrace_scope, None where there is no Yama;
+    uid_map: that of its user namespace, in fields, which everybody may read."""
 
     uids: tuple[int, int, int]
     gids: tuple[int, int, int]
@@ -27,6 +29,7 @@ class Credentials:
     permitted: int
     namespaces: dict[str, str]
     yama: int | None = None
+    uid_map: tuple[str, ...] = INITIAL_UID_MAP
 
     @property
     def uid(self) -> int:
@@ -47,6 +50,7 @@ def read_credentials(process: ProcessView) -> Credentials:
         permitted=int(status.get("CapPrm", "0"), 16),
         namespaces=_namespaces(process),
         yama=ptrace_scope(process.proc),
+        uid_map=_uid_map(process),
     )
 
 
@@ -62,6 +66,13 @@ def ptrace_scope(proc: Path = PROC) -> int | None:
 def _three(status: dict[str, str], key: str) -> tuple[int, int, int]:
     real, effective, saved = (int(field) for field in status[key].split()[:3])
     return real, effective, saved
+
+
+def _uid_map(process: ProcessView) -> tuple[str, ...]:
+    try:
+        return tuple(process.read("uid_map", 16384).decode(errors="replace").split())
+    except RazorprofError:
+        return INITIAL_UID_MAP  # a kernel without user namespaces
 
 
 def _namespaces(process: ProcessView) -> dict[str, str]:

@@ -260,3 +260,14 @@ def test_looking_leaves_the_target_untouched(start_program: StartProgram, tmp_pa
     switches = ("voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:")
     for name in switches:
         assert after[after.index(name) + 1] == before[before.index(name) + 1], "it slept on undisturbed"
+
+
+def test_root_of_a_user_namespace_is_told_that_its_capabilities_do_not_count_outside(
+    start_program: StartProgram, tmp_path: Path
+) -> None:
+    prefix = ("unshare", "--user", "--map-root-user")
+    require_prefix(prefix)
+    program = start(start_program, tmp_path)
+    check = checks(program.pid, prefix=prefix)["attach"]
+    assert check["ok"] is False
+    assert "another user namespace" in check["detail"]
