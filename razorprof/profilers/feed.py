@@ -42,9 +42,11 @@ _GRACE = 0.5
 _STOP_TIMEOUT = 2.0
 _ATTACH_SECONDS = 0.012  # from py-spy's start to its timer's start
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
+_SLOW_START = 2.0  # on a machine that is overloaded, before it is given up
 _STOPPED_PAUSE = 1.0  # between looks at a target that is stopped
 _FINAL_AFTER = 3  # "no Python in it" may be said of a process that has only just started
 
+_BANNER = b"Sampling process"
 _COUNTS = re.compile(rb"Samples: (\d+) Errors: (\d+)")
 _BEHIND = re.compile(rb"(\d+(?:\.\d+)?)s behind in sampling")
 
@@ -230,10 +232,12 @@ class StackFeed:
             if self._closing.is_set():
                 return None
             ended = child.wait(plan.stop_after)
+            if ended is None and _BANNER not in child.output(STDOUT, _MOST_WORDS):
+                ended = child.wait(_SLOW_START)  # interrupted before it samples, it would die with nothing to show
             if ended is None:
                 ended = child.stop(_STOP_TIMEOUT)
                 if ended.signal is not None and not self._closing.is_set():
-                    raise TimedOut("py-spy did not answer", value=f"{plan.stop_after:.1f} s")
+                    raise TimedOut("py-spy did not answer", value=f"{ended.ended - ended.started:.1f} s")
             if self._closing.is_set():
                 return None
             error = explain(self._identity.pid, ended.code, ended.signal, child.output(STDERR, _MOST_WORDS))
@@ -270,8 +274,6 @@ class StackFeed:
             self._error = error
         if isinstance(error, TargetGone | PermissionDenied | NotSupported):
             return None
-        if isinstance(error, TimedOut):
-            return _LONGEST_BACKOFF
         return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (self._failures - 1)))
 
 

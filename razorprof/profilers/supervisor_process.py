@@ -159,4 +159,5 @@ def _tell(pipe: int, line: str) -> None:
 
 def main(control: int) -> None:
     """Serve the socket with descriptor `control` until it ends."""
+    os.set_inheritable(control, False)  # no tool gets it
     _Supervisor(_socket.socket(fileno=control)).run()

@@ -20,7 +20,9 @@ def descend(depth, count):
 
 
 def work(depth, until):
-    print(threading.current_thread().name, threading.get_native_id(), threading.get_ident(), flush=True)
+    name, native, ident = threading.current_thread().name, threading.get_native_id(), threading.get_ident()
+    sys.stdout.write(f"{name} {native} {ident}\n")  # one write: print would make two, and the threads mix
+    sys.stdout.flush()
     while time.monotonic() < until:
         descend(depth, 2000)
 
@@ -30,6 +32,7 @@ if __name__ == "__main__":
     for index in range(5):
         threading.Thread(target=work, args=(26 + 2 * index, end), name=f"worker-{index}", daemon=True).start()
     time.sleep(0.2)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while time.monotonic() < end:
         time.sleep(1)

@@ -32,7 +32,9 @@ def reader(descriptor):
 
 
 def say_who():
-    print(threading.current_thread().name, threading.get_native_id(), flush=True)
+    # One write: print would make two, and the threads mix.
+    sys.stdout.write(f"{threading.current_thread().name} {threading.get_native_id()}\n")
+    sys.stdout.flush()
 
 
 def start(name, function, argument):

@@ -1,6 +1,8 @@
 """A target whose CPU time is split 60 : 30 : 10 between three functions, by the CPU clock and not by counting.
 
-Beside it an idle thread. Runs on Python 3.8+; ends by itself. Prints `ready`, then nothing.
+Beside it an idle thread. Runs on Python 3.8+; ends by itself. Prints `ready`, then now and then the seconds of
+wall time that it has spent in each: `sixty thirty ten`. On a machine that is busy with other things a function
+also waits for a CPU, so the wall time is not exactly split as the CPU time is; who samples threads sees wall time.
 """
 
 import sys
@@ -32,10 +34,18 @@ def ten():
 
 
 def work(until):
-    while time.monotonic() < until:
-        sixty()
-        thirty()
-        ten()
+    spent = [0.0, 0.0, 0.0]
+    cycles = 0
+    now = time.monotonic()
+    while now < until:
+        for place, function in enumerate((sixty, thirty, ten)):
+            function()
+            before, now = now, time.monotonic()
+            spent[place] += now - before
+        cycles += 1
+        if cycles % 10 == 0:
+            sys.stdout.write("{:.6f} {:.6f} {:.6f}\n".format(*spent))
+            sys.stdout.flush()
 
 
 def idle(seconds):
@@ -45,5 +55,5 @@ def idle(seconds):
 if __name__ == "__main__":
     lifetime = float(sys.argv[1]) if len(sys.argv) > 1 else 120.0
     threading.Thread(target=idle, args=(lifetime,), name="idle-one", daemon=True).start()
-    print("ready", threading.get_ident(), flush=True)
+    print("ready", flush=True)
     work(time.monotonic() + lifetime)

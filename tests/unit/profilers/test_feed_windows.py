@@ -19,7 +19,8 @@ PID = 40
 IDENTITY = Identity(PID, 777)
 MAIN, BURN, REST = ("<module>", "a.py", 1), ("burn", "a.py", 4), ("rest", "a.py", 9)
 DONE = b"py-spy> Wrote speedscope file to '/dev/fd/3'. Samples: 4 Errors: 2\n"
-INTERRUPTED = b"py-spy> Stopped sampling because Control-C pressed\n" + DONE
+BANNER = b"py-spy> Sampling process 20 times a second for 2 seconds. Press Control-C to exit.\n"
+INTERRUPTED = BANNER + b"py-spy> Stopped sampling because Control-C pressed\n" + DONE
 
 
 def window_of(
@@ -81,6 +82,13 @@ def test_the_first_window_is_cut_and_its_rounds_are_estimated_from_its_length(tm
     (window,) = bench.feed.drain()
     assert window.report.seconds == pytest.approx(0.538)
     assert window.report.rounds == round(50 * 0.538)
+
+
+def test_a_py_spy_that_starts_slowly_is_not_interrupted_before_it_samples(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, window_of({}, words=b"", seconds=1.4))
+    bench.feed.step()
+    assert bench.launcher.children[0].stops == 0
+    assert len(bench.feed.drain()) == 1
 
 
 def test_rounds_of_a_window_that_lagged_are_fewer(tmp_path: Path) -> None:
@@ -185,9 +193,9 @@ def test_no_python_is_believed_only_after_several_looks(tmp_path: Path) -> None:
         bench.feed.drain()
 
 
-def test_a_py_spy_that_does_not_answer_is_killed_and_left_alone_for_a_while(tmp_path: Path) -> None:
+def test_a_py_spy_that_does_not_answer_is_killed_and_tried_again_ever_more_seldom(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Run(seconds=1e9, stubborn=True))
-    assert bench.feed.step() == 30.0
+    assert [bench.feed.step() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
     assert bench.launcher.children[0].closed
     with pytest.raises(TimedOut):
         bench.feed.drain()
