@@ -160,15 +160,18 @@ def _batch(session: Session, times: int | None, *, as_json: bool) -> int | None:
     """Print `times` looks (None: until interrupted), each after a whole interval; TargetGone once all are gone."""
     from razorprof.errors import TargetGone
 
-    printed = 0
+    printed, last = 0, 0.0
     show = _json_printer(session) if as_json else _text_printer(session)
 
     def publish(state: SessionState) -> None:
-        nonlocal printed
-        if state.tick <= MOST_WARMING_TICKS and not printed and session.alive() and not session.is_warm():
-            return  # the first ticks have no rates and no stacks yet
+        nonlocal printed, last
+        if session.alive():
+            if not printed and state.tick <= MOST_WARMING_TICKS and not session.is_warm():
+                return  # the first ticks have no rates and no stacks yet
+            if state.time - last < 0.9 * state.interval:
+                return  # the session's first rounds come sooner
         show(state)
-        printed += 1
+        printed, last = printed + 1, state.time
         if times is not None and printed >= times:
             session.stop()
 

@@ -46,7 +46,8 @@ class ReadError:
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """One read of one source of one target. time: Unix seconds at its start; duration: seconds."""
+    """One read of one source of one target. time: Unix seconds at its start; duration: seconds; missing: metrics
+    that could not be read though the rest could, and why."""
 
     target: Target
     source: str
@@ -55,6 +56,7 @@ class Scrape:
     samples: tuple[Sample, ...] = ()
     stacks: tuple[StackSample, ...] = ()
     structures: tuple[Structure, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
     error: ReadError | None = None
 
 

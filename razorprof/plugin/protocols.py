@@ -67,7 +67,11 @@ class SourceOptions:
 
 
 class Reader(Protocol):
-    """Reads one source of one target. May block; never used by two threads at once."""
+    """Reads one source of one target. May block; never used by two threads at once.
+
+    A reader may also have `reasons`: a mapping from the name of a metric that it cannot read, though it reads others,
+    to why.
+    """
 
     def read(self) -> Iterable[Reading]:
         """What is new since the last read. Raises RazorprofError (or OSError) when there is nothing to be had:

@@ -21,6 +21,7 @@ from razorprof.store.memory import Group, MemoryStore
 
 STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
 STALE_SECONDS = 15.0  # not before this long after its last success
+HOLD_SECONDS = 30.0  # dear figures are read every ten seconds or so
 _FIRST_SAMPLES = "the first samples are being taken"
 _NOT_KNOWN_YET = "not known yet what it runs"
 
@@ -41,7 +42,14 @@ class SourceBoard:
         if scrape.error is None:
             self.failures = 0
             self.last_success = scrape.time
-            self.status = replace(self.status, up=True, error=None, last=scrape.time, duration=scrape.duration)
+            self.status = replace(
+                self.status,
+                up=True,
+                error=None,
+                last=scrape.time,
+                duration=scrape.duration,
+                missing=scrape.missing,
+            )
             return False
         self.failures += 1
         self.status = replace(self.status, up=False, error=scrape.error, duration=scrape.duration)
@@ -93,7 +101,7 @@ class TargetBoard:
         """The board of a source, made at its first scrape."""
         found = self.sources.get(name)
         if found is None:
-            found = SourceBoard(store.group(self.labels), SourceStatus(name, None))
+            found = SourceBoard(store.group(self.labels, hold=HOLD_SECONDS), SourceStatus(name, None))
             self.sources = {**self.sources, name: found}
         return found
 

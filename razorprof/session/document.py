@@ -64,6 +64,7 @@ def _target(view: View, status: TargetStatus) -> dict[str, Any]:
             if source.error is None
             else {"name": source.error.name, "message": source.error.message},
             "duration_seconds": source.duration,
+            "missing": dict(source.missing),
         }
         for source in status.sources
     ]

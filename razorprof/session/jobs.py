@@ -70,11 +70,13 @@ class Job:
         samples: list[Sample] = []
         stacks: list[StackSample] = []
         structures: list[Structure] = []
+        missing: tuple[tuple[str, str], ...] = ()
         error: ReadError | None = None
         try:
             if self._reader is None:
                 self._reader = self._open()
             _sort(self._reader.read(), samples, stacks, structures)
+            missing = tuple(getattr(self._reader, "reasons", {}).items())
             self._back_off, self._failing = 0.0, ""
         except Exception as failure:
             error = self._failed(failure)
@@ -88,6 +90,7 @@ class Job:
             tuple(samples),
             tuple(stacks),
             tuple(structures),
+            missing,
             error,
         )
 

@@ -22,13 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a source of a target fares. up: its last read worked (None before the first)."""
+    """How a source of a target fares. up: its last read worked (None before the first); missing: metrics that it
+    cannot read though it reads others, and why."""
 
     name: str
     up: bool | None
     error: ReadError | None = None
     last: float | None = None
     duration: float | None = None
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

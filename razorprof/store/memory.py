@@ -47,6 +47,15 @@ class _Chunk:
     def size(self) -> int:
         return self.times.nbytes + self.values.nbytes
 
+    def newest(self, column: int) -> float | None:
+        """The newest value of a column, a stale marker too; None where it has none."""
+        values = self.values
+        for row in range(self.count - 1, -1, -1):
+            value = values[row, column]
+            if value.view(np.uint64) != MISSING_BITS:
+                return float(value)
+        return None
+
     def seal(self) -> int:
         """No more rows will come: give unused ones back. Answers how many bytes that freed."""
         before = self.size
@@ -60,12 +69,13 @@ class Group:
     `dropped` counts samples refused because the group has `max_series` live series already.
     """
 
-    def __init__(self, store: MemoryStore, base: Labels, max_series: int) -> None:
+    def __init__(self, store: MemoryStore, base: Labels, max_series: int, hold: float) -> None:
         self._store = store
         self._base = base
         self._max_series = max_series
+        self._hold = hold
         self._resolved: dict[_SeriesKey, Labels] = {}
-        self._live: set[Labels] = set()
+        self._live: dict[Labels, float] = {}  # and the time of the newest value
         self._last_time = -np.inf
         self.chunks: deque[_Chunk] = deque()
         self.dropped = 0
@@ -73,8 +83,8 @@ class Group:
     def append(self, time: float, samples: Iterable[Sample]) -> None:
         """One row: the samples of one scrape at `time`, Unix seconds.
 
-        Series that had a value in the row before and have none now become stale. A row that is not newer than
-        the last is refused and counted: time never goes back in a group.
+        Series without a value in this row become stale once their last one is older than the group's `hold`. A
+        row that is not newer than the last is refused and counted: time never goes back in a group.
         """
         row: dict[Labels, float] = {}
         for sample in samples:
@@ -88,13 +98,14 @@ class Group:
     def mark_stale(self, time: float) -> None:
         """Say that all series of this group have ended."""
         if self._live:
-            self._write(time, {})
+            self._write(time, {}, hold=-1.0)
 
-    def _write(self, time: float, row: dict[Labels, float]) -> None:
+    def _write(self, time: float, row: dict[Labels, float], *, hold: float | None = None) -> None:
         if time <= self._last_time:
             self.dropped += len(row)
             return
-        gone = self._live.difference(row)
+        hold = self._hold if hold is None else hold
+        gone = [labels for labels, seen in self._live.items() if labels not in row and time - seen > hold]
         if not row and not gone:
             return
         chunk = self._chunk_for([*row, *gone])
@@ -106,7 +117,9 @@ class Group:
         chunk.times[chunk.count] = time
         chunk.count += 1
         self._last_time = time
-        self._live = set(row)
+        for labels in gone:
+            del self._live[labels]
+        self._live.update(dict.fromkeys(row, time))
 
     def _chunk_for(self, wanted: Sequence[Labels]) -> _Chunk:
         """A chunk with a free row and a column for each of `wanted`."""
@@ -159,23 +172,17 @@ class Group:
         return Series(labels, all_times, np.concatenate(values)) if len(all_times) else None
 
     def last(self, labels: Labels) -> float | None:
-        """The newest value of a series, None where it is stale or absent. Any thread; no copies."""
-        chunk = self.chunks[-1] if self.chunks else None
-        if chunk is None or not chunk.count or (column := chunk.column.get(labels)) is None:
-            return None
-        value = chunk.values[chunk.count - 1, column]
-        bits = value.view(np.uint64)
-        return None if bits in (MISSING_BITS, STALE_BITS) else float(value)
+        """The newest value of a series, None where it is stale or absent. Any thread."""
+        for chunk in (*reversed(self.chunks),):
+            column = chunk.column.get(labels)
+            if column is not None and (value := chunk.newest(column)) is not None:
+                return None if np.float64(value).view(np.uint64) == STALE_BITS else value
+        return None
 
     def live(self) -> list[tuple[Labels, float]]:
-        """(labels, newest value) of every series with a value in the newest row. Any thread."""
-        chunk = self.chunks[-1] if self.chunks else None
-        if chunk is None or not chunk.count:
-            return []
-        row = chunk.values[chunk.count - 1].copy()
-        bits = row.view(np.uint64)
-        ok = (bits != MISSING_BITS) & (bits != STALE_BITS)
-        return [(labels, float(row[column])) for labels, column in list(chunk.column.items()) if ok[column]]
+        """(labels, newest value) of every series that is not stale. Any thread."""
+        found = ((labels, self.last(labels)) for labels in tuple(self._live))
+        return [(labels, value) for labels, value in found if value is not None]
 
 
 class MemoryStore:
@@ -200,9 +207,12 @@ class MemoryStore:
     def metrics(self) -> Iterable[Metric]:
         return tuple(self._metrics.values())
 
-    def group(self, base: Labels) -> Group:
-        """A new group whose series all carry the labels `base`. Only the pipeline's thread."""
-        group = Group(self, base, self._max_series)
+    def group(self, base: Labels, *, hold: float = 0.0) -> Group:
+        """A new group whose series all carry the labels `base`. Only the pipeline's thread.
+
+        hold: seconds for which a series may have no value before it is stale (figures read at a slow rate).
+        """
+        group = Group(self, base, self._max_series, hold)
         self._groups.append(group)
         return group
 

@@ -53,7 +53,7 @@ class House:
         structures: tuple[Structure, ...] = (),
         stacks: tuple[StackSample, ...] = (),
     ) -> None:
-        self.pipeline.feed(Scrape(target, source, time, 0.01, samples, stacks, structures, error))
+        self.pipeline.feed(Scrape(target, source, time, 0.01, samples, stacks, structures, error=error))
 
     def tick(self, time: float) -> SessionState:
         self.pipeline.feed(Tick(time, int(time)))

@@ -152,3 +152,20 @@ def test_a_forgotten_group_takes_its_series_and_bytes_along() -> None:
     assert [s.labels["pid"] for s in store.select([equal("__name__", "cpu")], 0, 9)] == ["7"]
     store.forget(keep)
     assert store.bytes == 0
+
+
+def test_a_figure_that_is_read_at_a_slow_rate_keeps_its_value_in_between() -> None:
+    store = MemoryStore()
+    group = store.group(BASE, hold=15.0)
+    group.append(0.0, row(0.5, slow=7.0))
+    for second in range(1, 200):
+        group.append(float(second), row(0.5, **({"slow": 7.0 + second} if second % 10 == 0 else {})))
+        assert group.last(BASE.with_(__name__="mem", function="slow")) == 7.0 + second // 10 * 10
+        assert len(group.live()) == 2
+    for second in range(200, 220):
+        group.append(float(second), row(0.5))
+    assert group.last(BASE.with_(__name__="mem", function="slow")) is None
+    assert len(group.live()) == 1
+    [series] = store.select([equal("function", "slow")], 0, 999)
+    assert list(series.times) == [*range(0, 200, 10), 206.0]
+    assert is_stale(series.values)[-1]
