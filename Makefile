@@ -18,11 +18,12 @@ TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format man picture test-deps bench clean
+.PHONY: help demo test fuzz lint format man picture test-deps bench clean
 
 help:
 	@echo "make demo        install and open the dashboard on a sample program (DEMO_ARGS=...)"
 	@echo "make test        run all tests (TEST_ARGS=... for pytest)"
+	@echo "make fuzz        try many hostile memory images on the readers (FUZZ_EXAMPLES=...)"
 	@echo "make lint        formatting, lint rules, types, import contracts, manual pages"
 	@echo "make format      write the formatting"
 	@echo "make man         write the manual pages from the command line's definition"
@@ -58,6 +59,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.test-installed
 	@$(BIN)/python scripts/run_tests.py $(TEST_ARGS)
+
+FUZZ_EXAMPLES ?= 2000
+fuzz: $(VENV)/.test-installed
+	RAZORPROF_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout 1800
 
 # The tests are linted with the code; they need the tests' libraries for their types.
 LINTED := razorprof tests scripts $(wildcard benchmarks)
