@@ -105,7 +105,7 @@ def _report(error: Exception, *, as_json: bool, debug: bool) -> int:
         output.say(traceback.format_exc().rstrip())
     try:
         if as_json:
-            output.print_json({"error": explained.as_json()})
+            output.print_json_line({"error": explained.as_json()})  # one line: it may end JSON Lines
             output.flush()
         else:
             output.print_error(explained)

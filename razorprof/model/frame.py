@@ -44,8 +44,8 @@ class SamplingReport:
 
     seconds: length of the window; rounds: looks at the target in it (all threads each time);
     samples: stacks seen on a CPU; errors: looks that failed; rate_hz: the asked rate;
-    mode: nonblocking, nonblocking-gil (only the holder of the GIL was looked at) or blocking; cost_seconds: CPU that the sampler itself used;
-    stopped_seconds: time in which the target was stopped by us.
+    mode: nonblocking, nonblocking-gil (only the holder of the GIL was looked at) or blocking;
+    cost_seconds: CPU that the sampler itself used; stopped_seconds: time in which the target was stopped by us.
     """
 
     start: float

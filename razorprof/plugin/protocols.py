@@ -69,8 +69,8 @@ class SourceOptions:
 class Reader(Protocol):
     """Reads one source of one target. May block; never used by two threads at once.
 
-    A reader may also have `reasons`: a mapping from the name of a metric that it cannot read, though it reads others,
-    to why.
+    A reader may also have `reasons`: a mapping from the name of a metric that it cannot read, though it reads
+    others, to why.
     """
 
     def read(self) -> Iterable[Reading]:
@@ -84,8 +84,8 @@ class Reader(Protocol):
 class Source(Protocol):
     """Something that can be read of a process.
 
-    A class may also have `focused_only = True`: it costs more than about 0.5 % of a core per target, so that it is
-    opened only for the targets that a person looks at when many are watched, and read less often when
+    A class may also have `focused_only = True`: it costs more than about 0.5 % of a core per target, so that it
+    is opened only for the targets that a person looks at when many are watched, and read less often when
     razorprof is above its budget.
     """
 

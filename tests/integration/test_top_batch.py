@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +263,7 @@ def test_a_closed_pipe_ends_quietly(start_program: StartProgram) -> None:
 
 
 @pytest.fixture
-def hostile_name(tmp_path: Path) -> Iterator[Path]:
+def hostile_name(tmp_path: Path) -> Path:
     """A program whose file name has an escape sequence, a newline and broken UTF-8."""
     folder = os.fsencode(tmp_path)
     path = folder + b"/\x1b[31mred\n\xff\xfe.py"

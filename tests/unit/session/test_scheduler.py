@@ -40,8 +40,8 @@ def one_sample() -> Iterable[Reading]:
     return [Sample(CPU, 0.5)]
 
 
-def job(clock: ManualClock, read: Callable[[], Iterable[Reading]] = one_sample, **more: float) -> Job:
-    return Job(target(), "cpu", lambda: FakeReader(read), clock, **more)
+def job(clock: ManualClock, read: Callable[[], Iterable[Reading]] = one_sample, every: float = 0.0) -> Job:
+    return Job(target(), "cpu", lambda: FakeReader(read), clock, every=every)
 
 
 def take(scheduler: Scheduler, count: int) -> list[Event]:
