@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
@@ -114,7 +114,7 @@ def detect_runtime(process: ProcessView) -> tuple[Runtime, Detection] | None:
     refused: RazorprofError | None = None
     for runtime in runtimes():
         try:
-            found = guard(runtime.name, lambda runtime=runtime: runtime.detect(process))  # type: ignore[misc]
+            found = guard(runtime.name, partial(runtime.detect, process))
         except RazorprofError as error:
             refused = refused or error
             continue

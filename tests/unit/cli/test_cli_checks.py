@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from razorprof.cli import host_checks, tool_checks
+from razorprof.cli import host_checks, permission_checks, tool_checks
 from razorprof.cli.checks import Check, judge
 from razorprof.errors import ExitCode, NotSupported
 from razorprof.profilers import pyspy
@@ -38,7 +39,7 @@ def test_the_verdict_is_the_worst_finding_and_only_what_blocks_has_an_exit_code(
     ],
 )
 def test_missing_capabilities_name_the_way_to_get_them(own: Credentials, ok: bool | None, fix: str) -> None:
-    check = host_checks.check_capabilities(own)
+    check = permission_checks.check_capabilities(own)
     assert check.ok is ok
     assert fix in check.fix
 
@@ -57,23 +58,29 @@ def test_missing_capabilities_name_the_way_to_get_them(own: Credentials, ok: boo
 def test_each_ptrace_scope_is_judged_with_our_capabilities(
     yama: int | None, effective: int, ok: bool, fix: str
 ) -> None:
-    check = host_checks.check_ptrace_scope(replace(USER, yama=yama, effective=effective))
+    check = permission_checks.check_ptrace_scope(replace(USER, yama=yama, effective=effective))
     assert check.ok is ok
     assert fix in check.fix
 
 
 def test_perf_events_are_no_failure_while_nothing_needs_them() -> None:
-    assert host_checks.check_perf_events(USER, 2).ok is None
-    assert "sysctl kernel.perf_event_paranoid=1" in host_checks.check_perf_events(USER, 2).fix
-    assert host_checks.check_perf_events(USER, 1).ok is True
-    assert host_checks.check_perf_events(USER, None).ok is None
+    assert permission_checks.check_perf_events(USER, 2).ok is None
+    assert "sysctl kernel.perf_event_paranoid=1" in permission_checks.check_perf_events(USER, 2).fix
+    assert permission_checks.check_perf_events(USER, 1).ok is True
+    assert permission_checks.check_perf_events(USER, None).ok is None
 
 
 def test_a_namespace_of_our_own_is_told() -> None:
-    assert host_checks.check_namespace("pid", USER).ok is True
-    inside = host_checks.check_namespace("pid", replace(USER, namespaces={"pid": "pid:[4026532000]"}))
+    assert permission_checks.check_namespace("pid", USER).ok is True
+    inside = permission_checks.check_namespace("pid", replace(USER, namespaces={"pid": "pid:[4026532000]"}))
     assert inside.ok is None
     assert "--pid=host" in inside.fix
+
+
+def test_on_another_system_nothing_more_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    assert judge(host_checks.check_host()) == ("blocked", ExitCode.NOT_SUPPORTED)
+    assert len(host_checks.check_host()) == 2
 
 
 def test_another_system_than_linux_is_not_supported() -> None:
@@ -109,12 +116,12 @@ def test_a_folder_without_room_or_that_is_gone_is_a_failure(
 
 
 def test_reading_our_own_memory_works_here() -> None:
-    assert host_checks.check_memory_reading().ok is True
+    assert permission_checks.check_memory_reading().ok is True
 
 
 def test_a_refused_memory_read_blocks_with_the_container_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_checks, "_read_own_memory", lambda: "Operation not permitted")
-    check = host_checks.check_memory_reading()
+    monkeypatch.setattr(permission_checks, "_read_own_memory", lambda: "Operation not permitted")
+    check = permission_checks.check_memory_reading()
     assert check.blocks is ExitCode.NO_PERMISSION
     assert "seccomp=unconfined" in check.fix
 
