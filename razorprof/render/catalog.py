@@ -30,10 +30,13 @@ FIGURES: Mapping[str, Figure] = {
     figure.key: figure
     for figure in (
         Figure("cpu", "CPU", "process_cpu_seconds_total", _whole_percent, rate=True),
+        Figure("user", "user", "process_cpu_user_seconds_total", _whole_percent, rate=True),
+        Figure("system", "system", "process_cpu_system_seconds_total", _whole_percent, rate=True),
+        Figure("run_delay", "wants a CPU", "process_run_delay_seconds_total", figures.percent, rate=True),
         Figure("rss", "resident", "process_resident_memory_bytes", figures.size),
         Figure("unique", "unique", "process_unique_memory_bytes", figures.size),
         Figure("virtual", "virtual", "process_virtual_memory_bytes", figures.size),
-        Figure("swap", "swapped", "process_swap_memory_bytes", figures.size),
+        Figure("swap", "swapped", "process_swap_bytes", figures.size),
         Figure("threads", "threads", "process_threads", figures.count),
         Figure("fds", "descriptors", "process_open_fds", figures.count),
         Figure("max_fds", "descriptor limit", "process_max_fds", figures.count),
@@ -61,6 +64,7 @@ FIGURES: Mapping[str, Figure] = {
         Figure(
             "faults_major", "faults, major", "process_page_faults_total", figures.rate, {"kind": "major"}, True
         ),
+        Figure("arenas", "Python arenas", "python_arena_bytes", figures.size),
         Figure("working_set", "container", "container_memory_working_set_bytes", figures.size),
         Figure("limit", "container limit", "container_spec_memory_limit_bytes", figures.size),
         Figure("throttled", "throttled", "container_cpu_cfs_throttled_seconds_total", figures.percent, rate=True),
@@ -84,6 +88,7 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure("gc_time", "time in GC", "python_gc_seconds_total", figures.percent, rate=True),
         Figure("gil_held", "GIL held", "python_gil_held_ratio", _whole_percent),
+        Figure("gil_switches", "GIL switches", "python_gil_switches_total", figures.rate, rate=True),
         Figure("gil_waiters", "waiting for the GIL", "python_gil_waiters", figures.count),
     )
 }

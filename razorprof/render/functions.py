@@ -82,7 +82,7 @@ def columns(grouping: Grouping, *, marked: bool) -> tuple[Column, ...]:
     )
     return (
         Column("own", "own %", 6, right=True),
-        Column("total", "total %", 7, right=True),
+        Column("total", "total %", 8, right=True),
         *change,
         *names,
         Column("bar", "", BAR, drop=1),

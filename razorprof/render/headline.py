@@ -25,6 +25,8 @@ _LEVELS = {
     Limit.PAGING: Level.ACT,
     Limit.STOPPED: Level.ACT,
 }
+# The other verdicts' words make a sentence of their own: "throttled by its container", "unclear: ...".
+_LIMITED_BY = frozenset(Limit) - {Limit.THROTTLED, Limit.PAGING, Limit.GC, Limit.UNCLEAR, Limit.STOPPED}
 
 
 def title_line(
@@ -77,6 +79,8 @@ def verdict_lines(snapshot: Snapshot, width: int, palette: Palette) -> list[Text
         return _sentence(Level.FINE, "limited by: too little seen yet", palette.dim, width, palette)
     found = _LEVELS.get(verdict.limit, Level.FINE)
     words = printable(verdict.words)
+    if verdict.limit in _LIMITED_BY and not words.startswith("limited by"):
+        words = f"limited by {words}"
     style = palette.of(found) if found else palette.title
     if verdict.limit is Limit.UNCLEAR:
         style = palette.dim

@@ -72,13 +72,11 @@ def range_text(trace: Trace, show: Callable[[float | None], str]) -> str:
 def _cpu(s: Snapshot) -> Item:
     trace = s.trace("cpu")
     notes: list[tuple[str, Level]] = []
-    user = [t.user_ratio for t in s.threads if t.user_ratio is not None]
-    system = [t.system_ratio for t in s.threads if t.system_ratio is not None]
+    user, system = s.now("user"), s.now("system")
     if trace.now is not None:
         notes.append((range_text(trace, FIGURES["cpu"].show), Level.FINE))
-    if user and system:
-        split = f"user {figures.percent(sum(user), 0)}  system {figures.percent(sum(system), 0)}"
-        notes.append((split, Level.FINE))
+    if user is not None and system is not None:
+        notes.append((f"user {figures.percent(user, 0)}  system {figures.percent(system, 0)}", Level.FINE))
     return Item(
         "CPU",
         FIGURES["cpu"].show(trace.now),
@@ -131,6 +129,9 @@ def _gil(s: Snapshot) -> Item:
     notes: list[tuple[str, Level]] = []
     if waiters is not None:
         notes.append((f"{found.mark}{figures.count(round(waiters, 1))} waiting", found))
+    switches = s.now("gil_switches")
+    if switches is not None:
+        notes.append((f"{figures.rate(switches)} switches", Level.FINE))
     if held.now is not None:
         notes.append((range_text(held, FIGURES["gil_held"].show), Level.FINE))
     return Item(
@@ -234,6 +235,7 @@ _MAKERS: dict[str, Callable[[Snapshot], Item]] = {
     "involuntary": _rate("involuntary", "forced"),
     "faults_minor": _rate("faults_minor", "faults"),
     "faults_major": _rate("faults_major", "from disk", "faults_major"),
+    "run_delay": _rate("run_delay", "wants a CPU", "run_delay"),
     "working_set": _container,
     "throttled": _rate("throttled", "throttled", "throttled"),
     "pressure": _pressure,

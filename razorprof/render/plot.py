@@ -61,6 +61,7 @@ def _draw(drawn: Sequence[Line], width: int, height: int, unit: str, *, colour: 
     with _lock:
         import plotext
 
+        plotext.terminal.limit(False, False)  # else a plot is never larger than the terminal, 80x24 in a pipe
         figure = plotext.figure
         figure.clear()
         try:

@@ -24,7 +24,7 @@ COLUMNS = (
     Column("cpu", "cpu %", 6, right=True),
     Column("history", "", SPARK, drop=2),
     Column("rss", "resident", 9, right=True),
-    Column("threads", "threads", 7, right=True),
+    Column("threads", "threads", 8, right=True),
     Column("deviation", "off", 6, right=True),
     Column("of", "in", 6, drop=1),
 )

@@ -16,7 +16,7 @@ from razorprof.render.table import Cell, Column, head_line, lay_out, row_line, r
 from razorprof.render.text import cut_end, printable
 from razorprof.render.thresholds import Level, level
 
-_MEMORY = ("rss", "unique", "virtual", "swap", "working_set", "limit")
+_MEMORY = ("rss", "unique", "virtual", "swap", "arenas", "working_set", "limit")
 _FAULTS = ("faults_minor", "faults_major")
 _FIGURE_COLUMNS = (
     Column("what", "", 16),
@@ -27,13 +27,13 @@ _FIGURE_COLUMNS = (
     Column("history", "history", 14, stretch=1, drop=1),
 )
 _GC_COLUMNS = (
-    Column("generation", "generation", 10, right=True),
+    Column("generation", "gen", 3, right=True),
     Column("count", "count", 9, right=True),
     Column("threshold", "threshold", 9, right=True),
-    Column("bar", "", 12, drop=1),
+    Column("bar", "", 12, stretch=1, drop=1),
     Column("collections", "collections", 11, right=True),
-    Column("rate", "a second", 9, right=True),
-    Column("collected", "freed", 9, right=True),
+    Column("rate", "a second", 8, right=True),
+    Column("collected", "freed", 8, right=True),
     Column("uncollectable", "uncollectable", 13, right=True),
 )
 
@@ -95,14 +95,15 @@ def memory_lines(snapshot: Snapshot, width: int, palette: Palette, mark: Mark | 
 
 def _interpreter(state: InterpreterGc, snapshot: Snapshot, width: int, palette: Palette) -> list[Text]:
     enabled = {True: "enabled", False: "! disabled", None: "enabled or not: unknown"}[state.enabled]
-    parts = [enabled] + (["collecting now"] if state.collecting else [])
+    parts = [enabled, *(["collecting now"] if state.collecting else [])]
     if state.frozen is not None:
         parts.append(f"{figures.count(state.frozen)} frozen")
     if state.garbage is not None:
         parts.append(f"{figures.count(state.garbage)} in gc.garbage")
     if state.gc_seconds is not None:
         parts.append(f"{figures.duration(state.gc_seconds)} in all ({state.gc_seconds_quality})")
-    lines = [rule_line(f"interpreter {state.id}", width - 1, palette, note=", ".join(parts))]
+    lines = [rule_line(f"interpreter {state.id}", width - 1, palette)]
+    lines.append(_sentence(", ".join(parts), width, palette, Level.LOOK if state.enabled is False else Level.FINE))
     if state.generations is None:
         return [*lines, _sentence("shares the collector of interpreter 0", width, palette, Level.FINE)]
     layout = lay_out(_GC_COLUMNS, width - 1)

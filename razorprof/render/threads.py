@@ -20,7 +20,7 @@ COLUMNS = (
     Column("cpu", "cpu %", 6, right=True),
     Column("state", "state", 7),
     Column("name", "thread", 14, stretch=3),
-    Column("id", "id", 8, right=True),
+    Column("id", "id", 8, right=True, drop=2),
     Column("waits", "waits on", 10, stretch=2, drop=1),
     Column("top", "top frame", 18, stretch=4),
 )
@@ -90,7 +90,9 @@ def waits_text(thread: ThreadInfo) -> str:
     if thread.waits_on is None:
         return "gil" if thread.waits_for_gil else ""
     owner = f" held by {thread.waits_on.owner}" if thread.waits_on.owner else ""
-    return f"{printable(thread.waits_on.kind)} {printable(thread.waits_on.what)}".strip() + owner
+    kind, what = printable(thread.waits_on.kind), printable(thread.waits_on.what)
+    words = what if kind.casefold() in what.casefold() else f"{kind} {what}".strip()
+    return words + owner
 
 
 def top_text(thread: ThreadInfo) -> str:
@@ -98,7 +100,7 @@ def top_text(thread: ThreadInfo) -> str:
     if not thread.frames:
         return "(no Python code)" if thread.stack_age is not None else "(stack not seen)"
     frame = thread.frames[0]
-    return printable(f"{frame.function} {frame.file}:{frame.line}")
+    return printable(f"{frame.function} {frame.file.rpartition('/')[2]}:{frame.line}")
 
 
 def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:

@@ -44,6 +44,7 @@ THRESHOLDS = {
         Threshold("fds_used", "descriptors open, of the limit", 0.70, 0.90),
         Threshold("throttled", "time throttled by the container", 0.01, 0.10),
         Threshold("pressure", "time stalled for want of CPU, memory or I/O", 0.10, 0.40),
+        Threshold("run_delay", "threads that wait for a free CPU, summed", 0.50, 2.0),
         Threshold("faults_major", "page faults read from disk, a second", 10, 100, ""),
         Threshold("oom", "processes killed for want of memory", 1, 1, ""),
         Threshold("deviation", "distance from the sibling workers (robust z)", 3.5, 7, ""),

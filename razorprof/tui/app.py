@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
@@ -57,6 +59,8 @@ class Dashboard(App[None]):
     #filter { dock: bottom; height: 1; border: none; padding: 0 1; margin-bottom: 1; background: $panel; }
     """
     ENABLE_COMMAND_PALETTE = True
+    # with priority, or Textual's own binding of the screen (copy the selection) swallows it
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", "quit", show=False, priority=True)]
 
     def __init__(self, view: View, controls: Controls, *, options: DashboardOptions | None = None) -> None:
         super().__init__()
@@ -77,6 +81,7 @@ class Dashboard(App[None]):
         self._said: tuple[str, Level] | None = None
         self._chrome: Chrome | None = None
         self._palette: Palette | None = None
+        self._room: Size | None = None
         self.draws = 0
         for action in ACTIONS:
             self.bind(self._keys[action.name], action.call, description=action.what, show=False)
@@ -125,7 +130,8 @@ class Dashboard(App[None]):
     def on_due(self) -> None:
         self.draw()
 
-    async def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self._room = event.size  # the app's own size follows only after this handler
         self.draw()
 
     # -- drawing
@@ -139,7 +145,7 @@ class Dashboard(App[None]):
         self.draws += 1
         state = self.view.state()
         status = self._status(state)
-        size = self.size
+        size = self._room or self.size
         head, foot = self.query_one("#head", Lines), self.query_one("#foot", Lines)
         if status is None:
             head.show([Text(" no target", self.palette.dim)])
@@ -323,19 +329,14 @@ class Dashboard(App[None]):
         from razorprof.tui.save import save_screen
 
         pid = self._current.pid if self._current is not None else 0
+        picture = self.export_screenshot(title=f"razorprof {pid}")
+        folder, now = self.options.save_folder, self.options.clock.time()
         try:
-            paths = save_screen(
-                self.options.save_folder,
-                pid,
-                self.options.clock.time(),
-                self.screen_text(),
-                self.export_screenshot(title=f"razorprof {pid}"),
-            )
+            text, _ = save_screen(folder, pid, now, self.screen_text(), picture)
         except OSError as error:
             self.say(f"not saved: {printable(str(error))}", Level.ACT)
-            return
-        room = max(20, self.size.width - 16)
-        self.say(f"saved {cut_middle(printable(str(paths[0])), room)} .svg")
+        else:
+            self.say(f"saved {cut_middle(printable(str(text)), max(20, self.size.width - 16))} .svg")
 
     async def action_filter(self) -> None:
         from textual.widgets import Input  # late: not everybody filters

@@ -21,7 +21,7 @@ from razorprof.render.items import overview_items
 from razorprof.render.palette import BATCH, PLAIN, Palette
 from razorprof.render.snapshot import Snapshot
 from razorprof.render.table import Cell, Column, head_line, lay_out, row_line, rule_line
-from razorprof.render.text import printable
+from razorprof.render.text import cut_end, printable
 from razorprof.session.view import SessionState, View
 from razorprof.tui.collect import Collector, own_cost
 
@@ -76,7 +76,7 @@ class BatchPrinter:
             lines += self._table("hot functions", columns, cells, FUNCTIONS if count == 1 else 5, palette)
         else:
             reason = printable(snapshot.stack_reason) or "no stack was seen on a CPU in this window"
-            lines.append(Text(f" hot functions: {reason}", palette.dim))
+            lines.append(Text(" " + cut_end(f"hot functions: {reason}", width - 2), palette.dim))
         if busiest:
             shown = [threads.cells(row, palette) for row in busiest]
             lines += self._table("threads", threads.COLUMNS, shown, THREADS if count == 1 else 5, palette)

@@ -16,6 +16,7 @@ from razorprof.render.trace import Trace, level_trace, rate_trace
 from razorprof.session.view import SessionState, TargetStatus, View
 
 HISTORY = 120.0  # seconds that histories, minima and maxima span
+_SHORTER = (15.0, 30.0, 60.0)  # spans of a history that has only begun: it should not start as a blank
 ROW_FIGURES = ("cpu", "rss", "threads")
 _GC_QUALITIES = ("exact", "estimated", "sampled")
 
@@ -67,7 +68,7 @@ class Collector:
             target=status.target,
             life=status.life,
             end=state.time,
-            window=self.history,
+            window=self._window(state.time, traces.values()),
             runtime=status.runtime,
             version=status.version,
             how=status.how,
@@ -91,6 +92,10 @@ class Collector:
             dump=self.view.structure(identity, ThreadDump),
             gc=self.view.structure(identity, GcState),
         )
+
+    def _window(self, end: float, traces: Iterable[Trace]) -> float:
+        oldest = min((float(trace.times[0]) for trace in traces if len(trace.times)), default=end)
+        return next((span for span in _SHORTER if end - oldest < span < self.history), self.history)
 
     def _trace(self, identity: Identity, figure: Figure, seconds: float) -> Trace:
         labels = dict(figure.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 from rich.text import Text
@@ -18,6 +19,8 @@ from razorprof.render.tree import side_by_side, tree_lines
 from razorprof.tui.canvas import Lines
 from razorprof.tui.flame_view import FlameView
 from razorprof.tui.scene import Scene
+
+_LINES = 6
 
 
 class FunctionDetail(Vertical):
@@ -69,7 +72,7 @@ class FunctionDetail(Vertical):
             lines = [
                 rule_line(cut_middle(printable(self.row.name), width // 2), width - 1, palette),
                 self._figures(scene, self.row, callees.weight, callees.self_weight, whole),
-                Text(),
+                _lines_text(scene, self.row, profile),
                 *side_by_side(
                     tree_lines("called by   % of all", callers, whole, half, rows, palette),
                     tree_lines("calls   % of all", callees, whole, half, rows, palette),
@@ -106,3 +109,21 @@ class FunctionDetail(Vertical):
             line.append(f"  {signed_points(total / whole - before[1])} total   ", palette.value)
         line.append(cut_middle(printable(row.place), max(8, scene.width - line.cell_len - 2)), palette.label)
         return line
+
+
+def _lines_text(scene: Scene, row: FunctionRow, profile: Profile) -> Text:
+    """Which of its own lines are the hottest."""
+    lines: dict[int, float] = defaultdict(float)
+    for key, weight in profile.weights.items():
+        top = key.stack[-1] if key.stack else None
+        if top is not None and top.line and (top.function, top.file) == row.key:
+            lines[top.line] += weight
+    own = sum(lines.values())
+    line = Text(" ", no_wrap=True)
+    if own:
+        line.append("own time by line   ", scene.palette.label)
+        for number, weight in sorted(lines.items(), key=lambda pair: -pair[1])[:_LINES]:
+            line.append(f"{number}: ", scene.palette.label)
+            line.append(f"{figures.percent(weight / own, 0)}   ", scene.palette.value)
+    line.truncate(scene.width - 1)
+    return line
