@@ -1,6 +1,7 @@
 """What doctor looks at without a target: this machine, its disks and the terminal. Read-only.
 
-permission_checks and tool_checks look at the rest; `check_host` puts all of it in order. Called by doctor. Each check is a function of its own and never raises for what it finds.
+permission_checks and tool_checks look at the rest; `check_host` puts all of it in order. Called by doctor. Each
+check is a function of its own and never raises for what it finds.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,12 +60,15 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
+def terminal(
+    *arguments: str, command: Sequence[str] = (sys.executable, "-m", "razorprof"), **environment: str
+) -> Iterator[Terminal]:
+    """Run a command on a pseudo-terminal of 100x30; it is killed at the end."""
     master, slave = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30", **environment}
     env = {name: value for name, value in env.items() if name != "NO_COLOR" or "NO_COLOR" in environment}
     process = subprocess.Popen(
-        [sys.executable, "-m", "razorprof", *arguments],
+        [*command, *arguments],
         stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True,
     )  # fmt: skip
     os.close(slave)
@@ -132,13 +136,14 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted() -> None:
 def test_waiting_for_a_target_is_told_and_ends_when_it_appears(
     start_program: StartProgram, tmp_path: Path
 ) -> None:
-    source = tmp_path / "late_for_picker.py"
+    source = tmp_path / f"late_{uuid.uuid4().hex[:12]}.py"
     source.write_text("import time\nprint('ready')\ntime.sleep(120)\n")
     waiter = (
-        "from razorprof.cli.select import Choice, select_targets;"
-        "print('found', select_targets(['late_for_picker.py'], Choice(wait=60))[0].pid)"
+        "import sys\nfrom razorprof.cli.select import Choice, select_targets\n"
+        "print('found', select_targets([sys.argv[1]], Choice(wait=60))[0].pid, 'end')"
     )
-    with subprocess.Popen([sys.executable, "-c", waiter], stdout=subprocess.PIPE, text=True) as process:
+    with terminal(command=[sys.executable, "-c", waiter, f"name:{source.name}"]) as screen:
+        screen.wait_for("waiting for name:late_")
         program = start_program(sys.executable, source)
-        answer, _ = process.communicate(timeout=TIME_OUT)
-    assert answer.strip() == f"found {program.pid}"
+        screen.wait_for(f"found {program.pid} end")
+        assert screen.end() == 0
