@@ -68,25 +68,28 @@ def measure_source(pid: int, kind: Callable[..., Source]) -> tuple[float, str]:
     shared = SharedSupervisor()
     shared.acquire()  # so that it is there, and its pid known, from the first window to the last figure
     reader = kind(supervisor=shared).open(Target(ProcessView(pid).identity, "benchmark"), SourceOptions())
-    rate, samples, seen = 0.0, 0, 0.0
     try:
         read_once_a_second(reader.read, WARM)
         supervisor = shared.pid
         assert supervisor is not None
         before = time.process_time() + cpu_of(supervisor, with_children=True)
         began = time.monotonic()
-        for reading in read_once_a_second(reader.read, SECONDS):
-            if isinstance(reading, SamplingReport):
-                rate, samples, seen = reading.rate_hz, samples + reading.samples, seen + reading.seconds
+        readings = read_once_a_second(reader.read, SECONDS)
         used = time.process_time() + cpu_of(supervisor, with_children=True) - before
         passed = time.monotonic() - began
     finally:
         reader.close()
         shared.release()
-    covered = (
-        f"{rate:g} Hz, {samples} stacks, {seen / passed:.0%} covered" if rate else "one dump and read a second"
+    reports = [reading for reading in readings if isinstance(reading, SamplingReport)]
+    return used / passed, describe(reports) if reports else "one read a second, dumps at their own pace"
+
+
+def describe(reports: list[SamplingReport]) -> str:
+    whole = reports[-1].start + reports[-1].seconds - reports[0].start
+    covered = sum(report.seconds for report in reports) / whole
+    return (
+        f"{reports[-1].rate_hz:g} Hz, {sum(r.samples for r in reports)} stacks, {covered:.1%} of the time covered"
     )
-    return used / passed, covered
 
 
 def read_once_a_second(read: Callable[[], Iterable[Reading]], seconds: float) -> list[Reading]:

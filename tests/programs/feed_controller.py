@@ -8,7 +8,7 @@ import time
 
 from razorprof.model.frame import SamplingReport
 from razorprof.model.target import Target
-from razorprof.plugin.protocols import SourceOptions
+from razorprof.plugin.protocols import Reader, SourceOptions
 from razorprof.profilers.supervisor import shared_supervisor
 from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython.stacks import StacksSource
@@ -18,7 +18,8 @@ from razorprof.runtimes.cpython.threads import ThreadsSource
 def main() -> None:
     view = ProcessView(int(sys.argv[1]))
     target = Target(view.identity, "target")
-    readers = [StacksSource().open(target, SourceOptions()), ThreadsSource().open(target, SourceOptions())]
+    options = SourceOptions()
+    readers: list[Reader] = [StacksSource().open(target, options), ThreadsSource().open(target, options)]
     is_told = False
     end = time.monotonic() + 60
     while time.monotonic() < end:
