@@ -69,15 +69,22 @@ class Answering:
 
 @contextmanager
 def answering(
-    start_program: StartProgram, build: PythonBuild | Path, folder: Path, body: str = ""
+    start_program: StartProgram,
+    build: PythonBuild | Path,
+    folder: Path,
+    body: str = "",
+    *,
+    seen_as: Path | None = None,
 ) -> Iterator[Answering]:
-    """An ANSWERING program with `body` run first."""
+    """An ANSWERING program with `body` run first. seen_as: what `folder` is called inside a chroot."""
     asked, answered = folder / "asked", folder / "answered"
     os.mkfifo(asked)
     os.mkfifo(answered)
     source = folder / "answering.py"
     source.write_text(ANSWERING.replace("BODY", body))
-    program = start_program(build, source, str(asked), str(answered))
+    inside = seen_as or folder
+    names = [str(inside / path.name) for path in (asked, answered)]
+    program = start_program(build, inside / source.name, *names)
     with open(asked, "w") as questions, open(answered) as answers:
         program.wait_for("ready")
         yield Answering(program, questions, answers)
