@@ -26,6 +26,7 @@ GC_SHARE = 0.30  # of wall time in the collector
 BUSY_CORES = 0.70  # thread-seconds on a CPU per second: below it the process mostly waits
 GIL_HELD = 0.75
 GIL_WAITING = 0.50  # threads that wait for the GIL, on average
+WORKER_CPU = 0.05  # of a core: a thread with more does work, the others only wait
 RUN_QUEUE = 0.50  # thread-seconds per second ready to run, but without a CPU
 WAITING_THREADS = 0.60  # threads blocked on a lock or in I/O, on average
 CLEAR_LEAD = 1.35  # how far the first must lead the second among kinds of work
@@ -111,7 +112,7 @@ def judge(looks: Sequence[Look]) -> Verdict:
     cpu = _mean(looks, lambda look: look.cpu)
     if cpu is None or seconds <= 0:
         return verdict(Limit.UNCLEAR, None, "unclear: too little seen yet")
-    return _outer_causes(looks, parts, verdict) or _work(parts, cpu, verdict)
+    return _outer_causes(looks, parts, verdict) or _work(looks, parts, cpu, verdict)
 
 
 _Make = Callable[[Limit, float | None, str], Verdict]
@@ -135,7 +136,7 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
     return None
 
 
-def _work(parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
+def _work(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
     python, native = parts.get(Limit.PYTHON), parts.get(Limit.NATIVE)
     waiters = parts.get(Limit.GIL, 0.0)
     held = (python or 0.0) + parts.get(Limit.GC, 0.0)
@@ -148,7 +149,7 @@ def _work(parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
         return verdict(Limit.RUN_QUEUE, share, f"no free CPU: threads ready to run wait {_pct(share)} of the time")
     if cpu >= BUSY_CORES:
         return _busy(parts, cpu, python, native, verdict)
-    return _mostly_waiting(parts, cpu, verdict)
+    return _mostly_waiting(looks, cpu, verdict)
 
 
 def _busy(
@@ -166,8 +167,8 @@ def _busy(
     return verdict(Limit.UNCLEAR, None, words)
 
 
-def _mostly_waiting(parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
-    lock, io = parts.get(Limit.LOCK), parts.get(Limit.IO)
+def _mostly_waiting(looks: Sequence[Look], cpu: float, verdict: _Make) -> Verdict:
+    lock, io = _waits_of_workers(looks)
     if lock is None or io is None:
         if cpu < 0.02:
             return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: idle or waiting, {_pct(cpu)} CPU")
@@ -206,6 +207,22 @@ def _blocked(look: Look, test: Callable[[ThreadInfo], bool]) -> float | None:
     if look.threads is None or not any(t.waits_on or t.frames for t in look.threads.threads):
         return None
     return float(sum(test(thread) for thread in look.threads.threads))
+
+
+def _waits_of_workers(looks: Sequence[Look]) -> tuple[float | None, float | None]:
+    """How many threads wait for a lock and for I/O on average, of those that do the work: threads that use CPU
+    now and then, or all where none does. A peer that only waits says nothing about what limits the others."""
+    dumps = [look.threads.threads for look in looks if look.threads is not None]
+    if not any(thread.waits_on or thread.frames for threads in dumps for thread in threads):
+        return None, None
+    seen: dict[int, list[ThreadInfo]] = {}
+    for threads in dumps:
+        for thread in threads:
+            seen.setdefault(thread.native_id, []).append(thread)
+    workers = [one for one in seen.values() if sum(t.cpu_ratio or 0.0 for t in one) / len(one) >= WORKER_CPU]
+    counted = [thread for one in workers or seen.values() for thread in one]
+    lock = sum(map(_waits_for_lock, counted)) / len(dumps)
+    return lock, sum(map(_waits_for_io, counted)) / len(dumps)
 
 
 def _waits_for_lock(thread: ThreadInfo) -> bool:

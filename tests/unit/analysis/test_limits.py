@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from razorprof.analysis.limits import Look, judge
@@ -14,6 +16,10 @@ def thread(number: int, kind: str | None, what: str = "", where: Frame | None = 
     waits = WaitsOn(kind, what) if kind else None
     frame = where or Frame("handle", "app/server.py", 10)
     return ThreadInfo(number, kernel_state="S" if kind else "R", waits_on=waits, frames=(frame,))
+
+
+def busy(number: int, cpu: float, kind: str | None) -> ThreadInfo:
+    return replace(thread(number, kind, "recv from a socket"), cpu_ratio=cpu)
 
 
 def dump(*threads: ThreadInfo) -> ThreadDump:
@@ -64,6 +70,18 @@ def test_a_mixed_or_unknown_case_is_unclear(look: Look) -> None:
     verdict = judge([look] * 5)
     assert verdict.limit is Limit.UNCLEAR
     assert verdict.share is None
+
+
+def test_a_peer_that_only_waits_does_not_turn_a_mixed_program_into_one_limited_by_io() -> None:
+    computing = Look(1, cpu=0.5, threads=dump(busy(1, 0.5, None), busy(2, 0.0, "io")))
+    asking = Look(1, cpu=0.5, threads=dump(busy(1, 0.5, "io"), busy(2, 0.0, "io")))
+    assert judge([computing, asking] * 3).limit is Limit.UNCLEAR
+
+
+def test_workers_that_mostly_wait_for_data_are_limited_by_io_whatever_idle_threads_do() -> None:
+    idle = [busy(number, 0.0, "sleep") for number in range(10, 20)]
+    look = Look(1, cpu=0.24, threads=dump(*(busy(number, 0.08, "io") for number in range(3)), *idle))
+    assert judge([look] * 5).limit is Limit.IO
 
 
 def test_nothing_seen_is_unclear() -> None:
