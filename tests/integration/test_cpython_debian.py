@@ -1,4 +1,4 @@
-"""Debian 13's Python 3.13.5, whose collector is laid out otherwise than 3.13.0's, in a chroot of its own.
+"""Debian Pythons that this machine does not have, in a chroot: 3.13.5, laid out otherwise than 3.13.0, and newer.
 
 The packages are fetched with apt from the mirror that this machine uses, into a private folder: nothing is
 installed. Skipped with the reason where they cannot be had.
@@ -10,47 +10,56 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from razorprof.model.metric import Quality
 from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython.attach import attach
 from razorprof.runtimes.cpython.detect import detect_python
-from tests.integration.cpython_targets import answering, gc_reader, gc_state, samples
+from tests.integration.cpython_targets import answering, gc_reader, gc_state, gil_state, samples
 from tests.live_targets import StartProgram
 
 PACKAGES = (
-    "python3.13-minimal", "libpython3.13-minimal", "libpython3.13-stdlib",
-    "libc6", "libexpat1", "zlib1g", "libffi8", "libssl3t64",
+    "python{0}-minimal", "libpython{0}-minimal", "libpython{0}-stdlib",
+    "libc6", "libgcc-s1", "libexpat1", "zlib1g", "libffi8", "libssl3t64", "libzstd1",
 )  # fmt: skip
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 TIMEOUT = 100
 
 
-@pytest.fixture(scope="module")
-def trixie(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds Debian 13's Python and what it needs, to chroot into."""
+@dataclass(frozen=True)
+class Chroot:
+    """A folder with a Python and what it needs, to chroot into."""
+
+    root: Path
+    suite: str
+    minor: str
+
+
+@pytest.fixture(scope="module", params=["trixie 3.13", "sid 3.14", "sid 3.15"])
+def debian(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Chroot:
+    """A Python of another Debian release."""
+    suite, minor = request.param.split()
     if os.geteuid() != 0:
         pytest.skip("needs root to chroot")
     missing = [tool for tool in ("apt-get", "dpkg-deb", "chroot") if shutil.which(tool) is None]
     if missing or not KEYRING.exists():
         pytest.skip(f"not a Debian machine: no {missing or KEYRING}")
-    folder = tmp_path_factory.mktemp("trixie")
-    config = private_apt(folder)
-    run = {
-        "env": {**os.environ, "APT_CONFIG": str(config)},
-        "capture_output": True,
-        "text": True,
-        "timeout": TIMEOUT,
-    }
-    for command in (["apt-get", "update"], ["apt-get", "download", *PACKAGES]):
+    folder = tmp_path_factory.mktemp(suite)
+    environment = {**os.environ, "APT_CONFIG": str(private_apt(folder, suite))}
+    packages = [package.format(minor) for package in PACKAGES]
+    for command in (["apt-get", "update"], ["apt-get", "download", *packages]):
         try:
-            done = subprocess.run(command, cwd=folder, check=False, **run)  # type: ignore[call-overload]
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            )
         except subprocess.TimeoutExpired:
             pytest.skip(f"{' '.join(command[:2])} took too long")
         if done.returncode != 0:
-            pytest.skip(f"Debian 13's packages cannot be had: {done.stderr.strip()[-200:]}")
+            pytest.skip(f"packages of Debian {suite} cannot be had: {done.stderr.strip()[-200:]}")
     root = folder / "root"
     root.mkdir()
     for package in sorted(folder.glob("*.deb")):
@@ -58,11 +67,11 @@ def trixie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("lib", "lib64"):
         if not (root / name).exists():
             (root / name).symlink_to(f"usr/{name}")
-    return root
+    return Chroot(root, suite, minor)
 
 
-def private_apt(folder: Path) -> Path:
-    """An apt that keeps everything in `folder` and knows Debian 13 only."""
+def private_apt(folder: Path, suite: str) -> Path:
+    """An apt that keeps everything in `folder` and knows one release only. A mirror may lag behind sid's dates."""
     sources = [*Path("/etc/apt/sources.list.d").glob("*.sources"), *Path("/etc/apt").glob("sources.list")]
     lines = "\n".join(path.read_text() for path in sources)
     mirrors = re.findall(r"^(?:URIs:|deb (?:\[.*?\] )?)\s*(https?://\S+/debian)/?(?=\s|$)", lines, re.MULTILINE)
@@ -77,41 +86,54 @@ def private_apt(folder: Path) -> Path:
     ):
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
-    (folder / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {mirrors[0]} trixie main\n")
+    (folder / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {mirrors[0]} {suite} main\n")
     config = folder / "apt.conf"
     config.write_text(
         f'Dir::Etc "{folder}/etc";\nDir::State "{folder}/state";\nDir::State::status "{folder}/status";\n'
         f'Dir::Cache "{folder}/cache";\nAcquire::Retries "2";\nAcquire::http::Timeout "20";\n'
-        'APT::Sandbox::User "root";\n'
+        'APT::Sandbox::User "root";\nAcquire::Check-Valid-Until "false";\n'
     )
     return config
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_shifted_layout_of_debians_3135_is_proven_and_read_in_its_chroot(
-    trixie: Path, start_program: StartProgram, tmp_path: Path
+def test_another_debians_python_is_proven_and_read_in_its_chroot(
+    debian: Chroot, start_program: StartProgram, tmp_path: Path
 ) -> None:
     launcher = tmp_path / "chrooted"
-    launcher.write_text(f'#!/bin/sh\nexec chroot {trixie} /usr/bin/python3.13 "$@"\n')
+    launcher.write_text(f'#!/bin/sh\nexec chroot {debian.root} /usr/bin/python{debian.minor} "$@"\n')
     launcher.chmod(0o700)
-    inside = trixie / "work"
+    inside = debian.root / "work"
     inside.mkdir()
-    body = "for _ in range(3000):\n    cycle = []; cycle.append(cycle)\ngc.collect(); gc.collect(1)"
+    body = "for _ in range(3000):\n    cycle = []; cycle.append(cycle)\ngc.collect(); gc.collect(1); gc.freeze()"
     with answering(start_program, launcher, inside, body, seen_as=Path("/work")) as target:
-        detection = detect_python(ProcessView(target.pid))
+        process = ProcessView(target.pid)
+        detection = detect_python(process)
         assert detection is not None
-        assert detection.version == "3.13.5"
-        attachment = attach(ProcessView(target.pid))
-        assert attachment.calibrated.generations == 20, "this is the build that was shifted"
+        assert detection.version is not None
+        assert detection.version.startswith(f"{debian.minor}.")
+        attachment = attach(process)
+        if debian.suite == "trixie":
+            assert attachment.calibrated.generations == 20, "this is the build that was shifted"
         attachment.close()
         with gc_reader(target.pid) as reader:
-            said = target.ask()
+            said = target.ask("gc.collect()")
             readings = list(reader.read())
             (main,) = gc_state(readings).interpreters
             assert main.generations is not None
             for number, (generation, stats) in enumerate(zip(main.generations, said["stats"], strict=True)):
-                assert {name: getattr(generation, name) for name in stats} == stats
+                for name in ("collections", "collected", "uncollectable"):
+                    assert getattr(generation, name) == stats[name]
                 assert generation.threshold == said["threshold"][number]
             assert main.frozen == said["frozen"]
             assert samples(readings, "python_allocated_blocks")[()] == pytest.approx(said["blocks"], rel=0.02)
+            (gil,) = gil_state(readings).gils
+            assert gil.switches is not None
+            if debian.minor == "3.15":
+                assert main.gc_seconds_quality is Quality.EXACT
+                assert main.gc_seconds == pytest.approx(sum(stats["duration"] for stats in said["stats"]))
+                before = samples(readings, "python_gc_pause_seconds_count")[()]
+                target.ask("gc.collect()")
+                after = list(reader.read())
+                assert samples(after, "python_gc_pause_seconds_count")[()] == before + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 from razorprof.runtimes.cpython.anatomy import CorruptState
 from razorprof.runtimes.cpython.calibrate import Calibrated
@@ -30,10 +31,14 @@ class GenerationFigures:
     duration: float | None
 
 
+Records = tuple[tuple[int, float], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class GcFigures:
     """One collector. garbage: address of gc.garbage; frozen_ends: neighbours of the permanent generation's head,
-    to see whether that list changed; nothing_frozen: it is empty."""
+    to see whether that list changed; nothing_frozen: it is empty; records: per generation the (collections,
+    duration) totals after each of its newest collections, oldest first; empty below 3.15."""
 
     enabled: bool
     collecting: bool
@@ -42,6 +47,7 @@ class GcFigures:
     statistics: int | None
     frozen_ends: tuple[int, int]
     nothing_frozen: bool
+    records: tuple[Records, ...] = ()
 
 
 class GcParser:
@@ -60,6 +66,7 @@ class GcParser:
         enabled = _flag(raw, self._gc.enabled)
         collecting = _flag(raw, self._gc.collecting)
         generations = []
+        records = []
         for generation, head in enumerate(self._heads):
             threshold, count = _COUNTS.unpack_from(raw, head + 16)
             if self._rings is None:
@@ -68,6 +75,7 @@ class GcParser:
                 duration = None
             else:
                 collections, collected, uncollectable, duration = self._from_rings(rings, generation)
+                records.append(self._records(rings, generation, collections))
             if threshold < 0 or not all(0 <= n < _MOST for n in (collections, collected, uncollectable)):
                 raise CorruptState("figures that no garbage collector has")
             generations.append(
@@ -85,31 +93,49 @@ class GcParser:
             statistics,
             (following, previous),
             nothing_frozen=following & ~3 == head,
+            records=tuple(records),
         )
 
     def _from_rings(self, rings: bytes | None, generation: int) -> tuple[int, int, int, float]:
         """The newest entry of a generation's ring; its figures are totals since the start."""
-        where = self._rings
-        duration_at = self._stats.duration
-        if where is None or rings is None or duration_at is None or len(rings) < where.size:
-            raise CorruptState("the collector's statistics are not there")
-        if generation == 0:
-            start, index_at, entries = where.young, where.young_index, (where.young_index - where.young)
-        else:
-            start = where.old + where.old_size * (generation - 1)
-            index_at, entries = start + where.old_index, where.old_index
-        index = struct.unpack_from("<b", rings, index_at)[0]
-        if not 0 <= index < entries // self._stats.size:
+        start, index_at, entries = self._ring(rings, generation)
+        index = struct.unpack_from("<b", rings or b"", index_at)[0]
+        if not 0 <= index < entries:
             raise CorruptState("an index outside the collector's statistics", value=index)
         entry = start + index * self._stats.size
         collections, collected, uncollectable = (
-            struct.unpack_from("<q", rings, entry + at)[0]
+            struct.unpack_from("<q", rings or b"", entry + at)[0]
             for at in (self._stats.collections, self._stats.collected, self._stats.uncollectable)
         )
-        duration: float = struct.unpack_from("<d", rings, entry + duration_at)[0]
+        duration: float = struct.unpack_from("<d", rings or b"", entry + (self._stats.duration or 0))[0]
         if not (math.isfinite(duration) and 0.0 <= duration < 1e12):
             raise CorruptState("a time in garbage collection that cannot be")
         return collections, collected, uncollectable, duration
+
+    def _records(self, rings: bytes | None, generation: int, newest: int) -> Records:
+        """All entries of a ring that hold a collection, oldest first. Totals rise together, or it is no ring."""
+        start, _, entries = self._ring(rings, generation)
+        found = set()
+        for index in range(entries):
+            entry = start + index * self._stats.size
+            collections = struct.unpack_from("<q", rings or b"", entry + self._stats.collections)[0]
+            duration = struct.unpack_from("<d", rings or b"", entry + (self._stats.duration or 0))[0]
+            if 0 < collections <= newest and math.isfinite(duration) and duration >= 0:
+                found.add((collections, duration))
+        ordered = tuple(sorted(found))
+        if any(later[1] < earlier[1] or later[0] == earlier[0] for earlier, later in pairwise(ordered)):
+            raise CorruptState("records of the garbage collector that contradict each other")
+        return ordered
+
+    def _ring(self, rings: bytes | None, generation: int) -> tuple[int, int, int]:
+        """(offset of the first entry, offset of the index, number of entries) of a generation's ring."""
+        where = self._rings
+        if where is None or rings is None or self._stats.duration is None or len(rings) < where.size:
+            raise CorruptState("the collector's statistics are not there")
+        if generation == 0:
+            return where.young, where.young_index, (where.young_index - where.young) // self._stats.size
+        start = where.old + where.old_size * (generation - 1)
+        return start, start + where.old_index, where.old_index // self._stats.size
 
 
 def _flag(raw: bytes | bytearray | memoryview, offset: int) -> bool:

@@ -30,6 +30,7 @@ from razorprof.runtimes.cpython.frozen import FrozenCount
 from razorprof.runtimes.cpython.gil import WaiterWatch, can_tell_waiters
 from razorprof.runtimes.cpython.looks import Looks, Watched
 from razorprof.runtimes.cpython.metrics import ARENA_BYTES, BLOCKS, METRICS, gc_samples, gil_samples, info_sample
+from razorprof.runtimes.cpython.pauses import Pauses
 from razorprof.runtimes.cpython.snapshot import InterpreterSnapshot, Snapshot, SnapshotTaker
 from razorprof.runtimes.cpython.window import LooksWindow
 
@@ -133,6 +134,7 @@ class _Session:
         self._exact = self._layout.rings is not None
         self._taker = SnapshotTaker(attachment.memory, attachment.runtime, attachment.calibrated)
         self._window = LooksWindow()
+        self._pauses = Pauses()
         self._info = info_sample(attachment.version)
         self._frozen: dict[int, FrozenCount] = {}
         self._frozen_step = frozen_step
@@ -162,7 +164,19 @@ class _Session:
             self._native_ids(snapshot).get,
             self._attachment.calibrated.gil_reason or self._looks.waiters_reason,
         )
-        return [gc, gil, *gc_samples(gc), *gil_samples(gil), *self._allocator(), self._info]
+        if self._exact:
+            for part in snapshot.interpreters:
+                if part.gc is not None:
+                    self._pauses.add(part.interpreter.id, part.gc.records)
+        return [
+            gc,
+            gil,
+            *gc_samples(gc),
+            *gil_samples(gil),
+            *(self._pauses.samples() if self._exact else ()),
+            *self._allocator(),
+            self._info,
+        ]
 
     # -- looks
 

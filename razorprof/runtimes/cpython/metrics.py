@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from razorprof.model.gc import GcState, Generation, InterpreterGc
 from razorprof.model.gil import GilState
 from razorprof.model.labels import Labels
-from razorprof.model.metric import Metric, Quality, Sample, counter, gauge
+from razorprof.model.metric import Metric, Quality, Sample, counter, gauge, histogram
 
 COLLECTIONS = counter(
     "python_gc_collections_total", "", "Garbage collections, by the oldest generation collected.", "generation"
@@ -31,6 +31,9 @@ SECONDS = counter(
     "seconds",
     "Time in garbage collection; estimated: since razorprof began to look.",
     "quality",
+)
+PAUSE = histogram(
+    "python_gc_pause_seconds", "seconds", "Lengths of garbage collections since razorprof began to look, exact."
 )
 FROZEN = gauge("python_gc_frozen_objects", "", "Objects that gc.freeze has set aside.")
 GARBAGE = gauge("python_gc_garbage_objects", "", "Length of gc.garbage.")
@@ -66,8 +69,8 @@ INTERPRETER_GIL_HELD = gauge(
 )
 
 METRICS: tuple[Metric, ...] = (
-    COLLECTIONS, COLLECTED, UNCOLLECTABLE, PENDING, THRESHOLD, ENABLED, SECONDS, FROZEN, GARBAGE, INTERPRETERS,
-    GIL_HELD, GIL_WAITERS, GIL_SWITCHES, ARENA_BYTES, BLOCKS, INFO, INTERPRETER_COLLECTIONS,
+    COLLECTIONS, COLLECTED, UNCOLLECTABLE, PENDING, THRESHOLD, ENABLED, SECONDS, PAUSE, FROZEN, GARBAGE,
+    INTERPRETERS, GIL_HELD, GIL_WAITERS, GIL_SWITCHES, ARENA_BYTES, BLOCKS, INFO, INTERPRETER_COLLECTIONS,
     INTERPRETER_COLLECTED, INTERPRETER_UNCOLLECTABLE, INTERPRETER_GIL_HELD,
 )  # fmt: skip
 

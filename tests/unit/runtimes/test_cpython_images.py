@@ -9,6 +9,7 @@ from razorprof.runtimes.cpython.anatomy import CorruptState, walk_interpreters, 
 from razorprof.runtimes.cpython.calibrate import Calibrated, calibrate
 from razorprof.runtimes.cpython.frozen import FrozenCount
 from razorprof.runtimes.cpython.layout import known_versions, layout_for
+from razorprof.runtimes.cpython.pauses import Pauses
 from razorprof.runtimes.cpython.snapshot import SnapshotTaker
 from tests.unit.runtimes.python_images import FIRST_THREAD, GARBAGE, RUNTIME, STATISTICS, VERSIONS, PythonImage
 
@@ -196,6 +197,53 @@ def test_315_tells_the_time_in_gc_exactly_and_its_newest_entry_counts() -> None:
     (main,) = taker(image).take().interpreters
     assert main.gc is not None
     assert (main.gc.generations[1].collections, main.gc.generations[1].duration) == (13, 0.75)
+
+
+def test_315s_records_give_single_pauses_and_lost_ones_count_with_their_mean() -> None:
+    image = PythonImage("3.15.2")
+
+    def record(index: int, collections: int, seconds: float) -> None:
+        assert image.layout.stats.duration is not None
+        entry = image.ring_entry(1, index)
+        image.put(entry + image.layout.stats.collections, "<q", collections)
+        image.put(entry + image.layout.stats.duration, "<d", seconds)
+
+    snapshots, pauses = taker(image), Pauses()
+
+    def read() -> dict[str, float]:
+        (main,) = snapshots.take().interpreters
+        assert main.gc is not None
+        pauses.add(0, main.gc.records)
+        found = {sample.suffix + sample.labels.get("le", ""): sample.value for sample in pauses.samples()}
+        assert found["_bucket+Inf"] == found["_count"]
+        return found
+
+    record(0, 7, 1.0)
+    assert read()["_count"] == 0, "what was before the first read is not ours to tell apart"
+    record(1, 8, 1.04)
+    found = read()
+    assert (found["_count"], found["_bucket0.025"], found["_bucket0.05"]) == (1, 0, 1)
+    assert found["_sum"] == pytest.approx(0.04)
+    # the ring went round more than once: of 9 to 11 only the total is left
+    record(2, 12, 1.53)
+    record(0, 11, 1.43)
+    record(1, 13, 1.731)
+    found = read()
+    assert found["_count"] == 6
+    assert found["_sum"] == pytest.approx(0.731)
+    assert found["_bucket0.1"] == 1
+    assert found["_bucket0.25"] == 6
+
+
+def test_315s_records_that_contradict_each_other_are_refused() -> None:
+    image = PythonImage("3.15.2")
+    assert image.layout.stats.duration is not None
+    for index, collections, seconds in ((0, 3, 2.0), (1, 4, 1.0)):
+        entry = image.ring_entry(2, index)
+        image.put(entry + image.layout.stats.collections, "<q", collections)
+        image.put(entry + image.layout.stats.duration, "<d", seconds)
+    with pytest.raises(CorruptState, match="contradict"):
+        taker(image).take()
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
