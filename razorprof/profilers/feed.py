@@ -29,7 +29,7 @@ from razorprof.profilers.native_ids import NativeIds
 from razorprof.profilers.pace import Pace, Plan
 from razorprof.profilers.pyspy import PySpy, explain, rounds_of
 from razorprof.profilers.source_paths import SourcePaths
-from razorprof.profilers.speedscope import SeenThread, StackTable, parse_speedscope
+from razorprof.profilers.speedscope import SeenThread, StackTable, count_torn, parse_speedscope
 from razorprof.profilers.supervisor import FIRST_EXTRA, STDERR, STDOUT, Child, Exit, Launcher
 from razorprof.remote.process import ProcessView
 
@@ -195,7 +195,7 @@ class StackFeed:
             seconds=seconds,
             rounds=rounds,
             samples=seen,
-            errors=int(counts[2]) if counts else 0,
+            errors=(int(counts[2]) if counts else 0) + sum(map(count_torn, threads)),
             rate_hz=float(plan.rate_hz),
             mode=self._mode.value,
             cost_seconds=ended.cpu_seconds,

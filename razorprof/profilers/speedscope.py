@@ -65,6 +65,19 @@ def parse_speedscope(content: bytes, table: StackTable) -> list[SeenThread]:
         raise ToolFailed("py-spy wrote what is no speedscope profile", value=type(error).__name__) from error
 
 
+def count_torn(thread: SeenThread) -> int:
+    """How many looks at a thread read a stack that was changing: it lacks the root that the others have.
+
+    py-spy does not notice it. Only where the root is one that never changes while a thread lives: a module or
+    the beginning of a threading.Thread. Generators and coroutines tear most: their frames are linked last.
+    """
+    roots: Counter[str] = Counter()
+    for stack, count in thread.stacks.items():
+        roots[stack[0].function if stack else ""] += count
+    ((root, most),) = roots.most_common(1) or [("", 0)]
+    return roots.total() - most if root == "<module>" or root.endswith("_bootstrap") else 0
+
+
 def _frame(entry: Mapping[str, Any], table: StackTable) -> Frame:
     line = entry.get("line")
     return table.frame(str(entry["name"]), str(entry.get("file") or ""), line if isinstance(line, int) else 0)

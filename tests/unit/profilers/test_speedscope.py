@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from razorprof.errors import ToolFailed
 from razorprof.model.frame import Frame
-from razorprof.profilers.speedscope import LONGEST_NAME, StackTable, parse_speedscope
+from razorprof.profilers.speedscope import LONGEST_NAME, StackTable, count_torn, parse_speedscope
 from tests.unit.profilers.speedscope_text import speedscope
 
 MAIN, BURN, REST = ("<module>", "/app/a.py", 1), ("burn", "/app/a.py", 4), ("rest", "/app/a.py", 9)
@@ -60,6 +60,19 @@ def test_equal_frames_and_stacks_are_shared_between_windows() -> None:
     first = parse_speedscope(speedscope({"Thread 1": [[MAIN, BURN]]}), shared)
     second = parse_speedscope(speedscope({"Thread 2": [[MAIN, BURN]]}), shared)
     assert next(iter(first[0].stacks)) is next(iter(second[0].stacks))
+
+
+def test_stacks_without_the_root_of_their_thread_are_counted_as_torn() -> None:
+    whole, torn = [MAIN, BURN], [BURN]
+    (thread,) = parse_speedscope(speedscope({"Thread 1": [whole, whole, whole, torn, []]}), table())
+    assert count_torn(thread) == 2
+
+
+def test_a_thread_that_native_code_calls_into_has_many_roots_and_none_is_torn() -> None:
+    (thread,) = parse_speedscope(speedscope({"Thread 1": [[BURN], [BURN], [REST]]}), table())
+    assert count_torn(thread) == 0
+    (empty,) = parse_speedscope(speedscope({"Thread 1": []}), table())
+    assert count_torn(empty) == 0
 
 
 def test_a_window_that_saw_nothing_has_no_threads() -> None:
