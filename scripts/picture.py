@@ -47,7 +47,8 @@ async def take_picture(target: str, seconds: float, size: tuple[int, int], keys:
         session.watch(found)
     app = Dashboard(session.view, session)
     async with app.run_test(size=size) as pilot:
-        session.start(lambda state: app.tick())
+        session.listen(app.tick)
+        session.start()
         try:
             await asyncio.sleep(seconds)
             for key in keys:

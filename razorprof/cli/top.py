@@ -77,11 +77,15 @@ def top(
     for target in chosen:
         session.watch(target, _command(target))
     _search_more(session, targets, choice, chosen, follow=follow)
-    if not batch:
+    if batch:
+        return _batch(session, times, as_json=as_json)
+    session.start()  # the first looks are taken while the screen's library is loaded
+    try:
         from razorprof.tui.run import run_dashboard
 
         return run_dashboard(session, settings)
-    return _batch(session, times, as_json=as_json)
+    finally:
+        session.stop()
 
 
 def is_interactive() -> bool:

@@ -93,6 +93,7 @@ class Session:
         self._focused: Identity | None = None
         self._following = False
         self._thread: threading.Thread | None = None
+        self._listener: Callable[[], None] = lambda: None
         self.view: View = LiveView(self._pipeline, self._store)
 
     def watch(self, target: Target, command: str = "") -> None:
@@ -130,11 +131,15 @@ class Session:
         finally:
             events.close()
 
-    def start(self, publish: Callable[[SessionState], None]) -> None:
+    def start(self) -> None:
         """Run the loop in a thread of its own. A target that goes does not end it: its figures are kept."""
         self._following = True
-        self._thread = threading.Thread(target=self.run, args=(publish,), name="session", daemon=True)
+        self._thread = threading.Thread(target=self.run, args=(self._tell,), name="session", daemon=True)
         self._thread.start()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after each tick of a started session, in the session's thread."""
+        self._listener = listener
 
     def events(self) -> Generator[Event, None, None]:
         """Scrapes, detections, ends and ticks, in order."""
@@ -162,6 +167,9 @@ class Session:
         self._scheduler.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=3.0)
+
+    def _tell(self, state: SessionState) -> None:
+        self._listener()
 
     def _after(self, scrape: Scrape) -> Iterator[Event]:
         """What follows from a scrape: detection opens the sources, a failure may be the target's end."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from razorprof.errors import UsageError
 
 _GRAMMAR = "write a pid, name:GLOB, cmd:SUBSTRING, port:NUMBER or container:ID-PREFIX; a bare word is name:"
-_HIGHEST_PID = 4_194_304  # PID_MAX_LIMIT of 64-bit Linux, include/linux/threads.h
+_HIGHEST_PORT = 65535
 _HEX = frozenset("0123456789abcdef-")
 
 
@@ -58,9 +58,9 @@ def parse_selector(text: str) -> Selector:
         raise UsageError("an empty target", value=text, hint=_GRAMMAR)
     match kind:
         case SelectorKind.PID:
-            value = _parse_number(value, "pid", _HIGHEST_PID, text)
+            value = _parse_number(value, "pid", None, text)  # one that is too high is just not there
         case SelectorKind.PORT:
-            value = _parse_number(value, "port", 65535, text)
+            value = _parse_number(value, "port", _HIGHEST_PORT, text)
         case SelectorKind.CONTAINER:
             value = value.lower()
             if not _HEX.issuperset(value):
@@ -74,14 +74,15 @@ def parse_selector(text: str) -> Selector:
     return Selector(kind, value, text)
 
 
-def _parse_number(value: str, what: str, highest: int, text: str) -> str:
-    if not _is_number(value) or not 0 < int(value) <= highest:
-        raise UsageError(f"not a {what}", value=text, hint=f"a {what} is a number from 1 to {highest}")
+def _parse_number(value: str, what: str, highest: int | None, text: str) -> str:
+    if not _is_number(value) or int(value) < 1 or (highest is not None and int(value) > highest):
+        bounds = "from 1 up" if highest is None else f"from 1 to {highest}"
+        raise UsageError(f"not a {what}", value=text, hint=f"a {what} is a number {bounds}")
     return str(int(value))
 
 
 def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) < 12
+    return value.isascii() and value.isdigit() and len(value) <= 20
 
 
 def _unquoted(value: str) -> str:

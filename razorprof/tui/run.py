@@ -1,15 +1,19 @@
-"""The dashboard and its session together: started, ended by key or signal, and always taken apart.
+"""The dashboard and its session together: ended by key or signal, and always taken apart.
 
-Called by the commands that open a dashboard. The session's loop runs in a thread of its own; this one draws.
+Called by the commands that open a dashboard, with a session that has been started already: it takes its first looks
+while the screen's library is being loaded. Its loop runs in a thread of its own; this one draws.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import FrameType
 
 from razorprof.config.settings import Settings
@@ -19,6 +23,7 @@ from razorprof.tui.options import DashboardOptions
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 3.0  # seconds that the screen may take to go away; a closed terminal may block it for ever
+_LARGEST_LOG = 1 << 20
 
 
 def run_dashboard(session: Session, settings: Settings) -> int:
@@ -27,12 +32,11 @@ def run_dashboard(session: Session, settings: Settings) -> int:
     if settings.theme:
         options = DashboardOptions(keys=settings.keys, theme=settings.theme)
     app = Dashboard(session.view, session, options=options)
-    session.start(lambda state: app.tick())
-    try:
-        with _ended_by_signals(app):
-            app.run()
-    finally:
-        session.stop()
+    session.listen(app.tick)
+    with ExitStack() as stack:
+        stack.enter_context(_logs_in_a_file())
+        stack.enter_context(_ended_by_signals(app))
+        app.run()
     return app.return_code or 0
 
 
@@ -52,3 +56,29 @@ def _ended_by_signals(app: Dashboard) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _logs_in_a_file() -> Iterator[None]:
+    """The screen belongs to the dashboard: what is logged meanwhile goes to a file of the user's own."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    instead = _log_file()
+    root.handlers[:] = [instead]
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        instead.close()
+
+
+def _log_file() -> logging.Handler:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    folder = (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "razorprof"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = RotatingFileHandler(folder / "top.log", maxBytes=_LARGEST_LOG, backupCount=1, delay=True)
+    except (OSError, RuntimeError):  # no home, a full or read-only disk
+        return logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    return handler
