@@ -4,6 +4,9 @@ Started by the reader, which asks for the tally once an interval. What an interv
 GC below 3.15, how long the GIL is held and by whom) is estimated from the share of looks that saw it. The time
 between looks is jittered, so that a target that works in step with us does not fool them. One thread of its own,
 50 to 100 us of CPU a look, most of it for waking up; it ends by itself when the address space is gone.
+
+Where all CPUs are busy, the scheduler runs either the target or us: bursts below about a millisecond are then seen
+too seldom, and so they are by every sampler that shares the machine. The figures are estimates and say so.
 """
 
 from __future__ import annotations

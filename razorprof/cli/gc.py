@@ -1,0 +1,241 @@
+"""``razorprof gc``: the garbage collector and the GIL of a process, now or again and again.
+
+Reads the target's source "gc" directly, without a session: one look is one window of a second, so that shares and
+rates have something to rest on. Advice is not given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_targets
+
+if TYPE_CHECKING:
+    from razorprof.cli.output import Row
+    from razorprof.model.gc import GcState, InterpreterGc
+    from razorprof.model.gil import Gil, GilState
+    from razorprof.model.target import Target
+    from razorprof.plugin.protocols import Detection, Reader
+
+EPILOG = """\
+\b
+Examples:
+  razorprof gc 1234
+  razorprof gc name:gunicorn --json
+  razorprof gc 1234 --watch --interval 5 --json > gc.jsonl
+
+Nothing is stopped and no code runs in the target: the figures are read out of its memory.
+"""
+
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 3600.0
+_MOST_HOLDERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one window showed. before: the state at its beginning; gil is None where the runtime has none."""
+
+    before: GcState
+    now: GcState
+    gil: GilState | None
+
+
+def gc(
+    target: OneTarget,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted or the target ends.")] = False,
+    interval: Annotated[str, typer.Option("--interval", metavar="SECONDS", help="Length of a window.")] = "1",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout; with --watch JSON Lines.")
+    ] = False,
+    wait: Wait = None,
+) -> None:
+    """Show the garbage collector of a process that was never prepared for it, and who holds its GIL."""
+    from razorprof.cli import output
+
+    seconds = _interval(interval)
+    (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
+    detection, reader = _open(chosen, seconds)
+    try:
+        for look in _looks(reader, seconds, once=not watch):
+            if not as_json:
+                _print_text(chosen, detection, look)
+            elif watch:
+                output.print_json_line(_document(chosen, detection, look))
+            else:
+                output.print_json(_document(chosen, detection, look))
+    finally:
+        reader.close()
+
+
+def _interval(text: str) -> float:
+    from razorprof.errors import UsageError
+    from razorprof.units import parse_duration
+
+    seconds = parse_duration(text)
+    if not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL:
+        raise UsageError(
+            "the interval is out of range",
+            value=text,
+            hint=f"between {SHORTEST_INTERVAL:g} and {LONGEST_INTERVAL:g} seconds",
+        )
+    return seconds
+
+
+def _open(target: Target, interval: float) -> tuple[Detection, Reader]:
+    """The reader of the target's source "gc". Raises NotSupported with the runtime's reason where it has none."""
+    from razorprof.errors import NotSupported
+    from razorprof.plugin.loading import detect_runtime
+    from razorprof.plugin.protocols import Capability, SourceOptions
+    from razorprof.remote.process import ProcessView
+
+    found = detect_runtime(ProcessView(target.pid))
+    if found is None:
+        raise NotSupported(
+            "no runtime that is known here runs in this process", value=target.pid, hint="see: razorprof ps"
+        )
+    runtime, detection = found
+    support = runtime.capabilities(detection).get(Capability.GC)
+    source = next((source for source in runtime.sources(detection) if source.name == "gc"), None)
+    if source is None or support is None or not support.available:
+        reason = support.reason if support is not None else ""
+        raise NotSupported(reason or f"the garbage collector of {runtime.name} cannot be read", value=target.pid)
+    return detection, source.open(target, SourceOptions(interval=interval))
+
+
+def _looks(reader: Reader, seconds: float, *, once: bool) -> Iterator[Look]:
+    """One window after the other, beginning with the moment of the call."""
+    import threading
+
+    from razorprof.errors import ToolFailed
+    from razorprof.model.gc import GcState
+    from razorprof.model.gil import GilState
+
+    never = threading.Event()
+    before: GcState | None = None
+    while True:
+        readings = list(reader.read())
+        now = next((reading for reading in readings if isinstance(reading, GcState)), None)
+        if now is None:
+            raise ToolFailed("the runtime told nothing of its garbage collector")
+        if before is not None:
+            yield Look(before, now, next((r for r in readings if isinstance(r, GilState)), None))
+            if once:
+                return
+        before = now
+        never.wait(seconds)
+
+
+def _document(target: Target, detection: Detection, look: Look) -> dict[str, Any]:
+    """CONTRACT's `gc`, with the GIL beside it."""
+    from razorprof.session.document import gc_document
+
+    return {
+        "target": {
+            "pid": target.pid,
+            "start_time": target.started,
+            "runtime": detection.runtime,
+            "version": detection.version,
+        },
+        "source": "gc",
+        **gc_document(look.now),
+        "gil": None if look.gil is None else _gil_document(look.gil),
+    }
+
+
+def _gil_document(state: GilState) -> dict[str, Any]:
+    return {
+        "seconds": state.seconds,
+        "looks": state.looks,
+        "reason": state.reason or None,
+        "locks": [
+            {
+                "interpreters": list(gil.interpreters),
+                "held_ratio": gil.held_ratio,
+                "holder": gil.holder,
+                "holders": [{"native_id": one.native_id, "share": one.share} for one in gil.holders],
+                "waiters": None if gil.waiters is None else list(gil.waiters),
+                "mean_waiters": gil.mean_waiters,
+                "switches": gil.switches,
+            }
+            for gil in state.gils
+        ],
+    }
+
+
+def _print_text(target: Target, detection: Detection, look: Look) -> None:
+    from razorprof.cli import output
+    from razorprof.cli.output import Column
+    from razorprof.render.text import printable
+
+    what = f"{detection.implementation or detection.runtime} {detection.version or ''}".rstrip()
+    output.print_text(f"{target.pid} {printable(target.name)}, {printable(what)}")
+    several = len(look.now.interpreters) > 1
+    titles = ("GENERATION", "COUNT", "THRESHOLD", "COLLECTIONS", "PER S", "COLLECTED", "UNCOLLECTABLE")
+    columns = [Column(title, right=True) for title in (("INTERPRETER", *titles) if several else titles)]
+    rows = [row for now in look.now.interpreters for row in _rows(now, look, several)]
+    output.print_table(columns, rows)
+    for interpreter in look.now.interpreters:
+        if interpreter.generations is not None:
+            label = f"interpreter {interpreter.id}: " if several else ""
+            output.print_text(label + ", ".join(_facts(interpreter, look)))
+    for gil in look.gil.gils if look.gil is not None else ():
+        output.print_text(_gil_line(gil, look.gil.seconds if look.gil else 0.0))
+    output.print_text("")
+
+
+def _rows(interpreter: InterpreterGc, look: Look, several: bool) -> Iterator[Row]:
+    from razorprof.render.figures import rate
+
+    before = _same(look.before.interpreters, interpreter.id)
+    seconds = look.now.time - look.before.time
+    for number, generation in enumerate(interpreter.generations or ()):
+        earlier = before.generations[number] if before is not None and before.generations else None
+        per_second = (generation.collections - earlier.collections) / seconds if earlier and seconds > 0 else None
+        cells = (
+            str(generation.generation),
+            str(generation.count),
+            str(generation.threshold),
+            str(generation.collections),
+            rate(per_second),
+            str(generation.collected),
+            str(generation.uncollectable),
+        )
+        yield (str(interpreter.id), *cells) if several else cells
+
+
+def _facts(interpreter: InterpreterGc, look: Look) -> Iterator[str]:
+    from razorprof.model.metric import Quality
+    from razorprof.render.figures import NOTHING, percent
+
+    yield "enabled" if interpreter.enabled else "disabled"
+    if interpreter.collecting:
+        yield "collecting now"
+    before = _same(look.before.interpreters, interpreter.id)
+    seconds = look.now.time - look.before.time
+    if interpreter.gc_seconds is not None and before is not None and seconds > 0:
+        spent = max(0.0, interpreter.gc_seconds - (before.gc_seconds or 0.0))
+        quality = "" if interpreter.gc_seconds_quality is Quality.EXACT else ", estimated"
+        yield f"{percent(min(1.0, spent / seconds))} of the time in GC{quality}"
+    frozen, garbage = (NOTHING if n is None else str(n) for n in (interpreter.frozen, interpreter.garbage))
+    yield f"{frozen} frozen"
+    yield f"{garbage} in gc.garbage"
+
+
+def _gil_line(gil: Gil, seconds: float) -> str:
+    from razorprof.render.figures import NOTHING, percent
+
+    of = "" if gil.interpreters == (0,) else f" of interpreter {', '.join(map(str, gil.interpreters))}"
+    waiting = NOTHING if gil.mean_waiters is None else f"{gil.mean_waiters:.1f}"
+    parts = [f"GIL{of} held {percent(gil.held_ratio)} of {seconds:.1f} s, {waiting} threads waiting on average"]
+    holders = [f"{one.native_id or NOTHING} {percent(one.share)}" for one in gil.holders[:_MOST_HOLDERS]]
+    if holders:
+        parts.append("held by thread " + ", ".join(holders))
+    return "; ".join(parts)
+
+
+def _same(interpreters: Sequence[InterpreterGc], number: int) -> InterpreterGc | None:
+    return next((one for one in interpreters if one.id == number), None)
