@@ -27,6 +27,7 @@ class StacksSource:
     """Sampled stacks. version: (major, minor) of the interpreter where known."""
 
     name: ClassVar[str] = "stacks"
+    focused_only: ClassVar[bool] = True  # py-spy costs: see benchmarks/stack_feed.py
     metrics: ClassVar[tuple[Metric, ...]] = ()
 
     def __init__(

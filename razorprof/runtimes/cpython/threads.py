@@ -39,6 +39,7 @@ class ThreadsSource:
     """Threads of a CPython process."""
 
     name: ClassVar[str] = "threads"
+    focused_only: ClassVar[bool] = True  # a py-spy dump now and then
     metrics: ClassVar[tuple[Metric, ...]] = (PYTHON_THREADS,)
 
     def __init__(self, *, supervisor: SharedSupervisor = shared_supervisor) -> None:
