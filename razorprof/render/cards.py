@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from razorprof.model.target import Life
 from razorprof.render.items import Item
 from razorprof.render.palette import Palette
 from razorprof.render.snapshot import Snapshot
@@ -25,6 +24,7 @@ _COMPACT_LABEL = 10
 _COMPACT_VALUE = 8
 _SMALLEST_SPARK = 4
 _LONGEST_SPARK = 12
+_HEADROOM = 1.15
 
 
 def card_lines(items: Mapping[str, Item], snapshot: Snapshot, width: int, palette: Palette) -> list[Text]:
@@ -89,6 +89,8 @@ def history(item: Item, snapshot: Snapshot, width: int) -> str:
     low, high = item.floor, item.ceiling
     if low == 0.0 and not trace.high:
         high = 1.0  # nothing but zeros: a flat line at the bottom
+    elif low == 0.0 and high is None and trace.high is not None:
+        high = trace.high * _HEADROOM  # full cells of lines above one another would run together
     if low is None and trace.low is not None and trace.high is not None:
         # A level that moves by less than 2 % is drawn flat: a full-height zigzag of noise would alarm.
         low, high = trace.low, max(trace.high, trace.low + abs(trace.high) * 0.02)
@@ -101,13 +103,13 @@ def _card(item: Item, snapshot: Snapshot, width: int, palette: Palette) -> list[
     top = Text("╭─", palette.rule, no_wrap=True)
     top.append(title, palette.title)
     top.append("─" * max(0, width - 3 - cell_len(title)) + "╮", palette.rule)
-    first = Text(item.value, _style(item, snapshot, palette, strong=True), no_wrap=True)
+    first = Text(item.value, _style(item, palette, strong=True), no_wrap=True)
     spark = inner - first.cell_len - 2
     if spark >= _SMALLEST_SPARK:
         spark = min(spark, 20)
         first.append(" " * (inner - first.cell_len - spark))
         first.append(history(item, snapshot, spark), palette.spark)
-    rows = [first, *_notes(item, inner, 2, snapshot, palette)]
+    rows = [first, *_notes(item, inner, 2, palette)]
     lines = [top]
     for row in rows:
         line = Text("│ ", palette.rule, no_wrap=True)
@@ -119,7 +121,7 @@ def _card(item: Item, snapshot: Snapshot, width: int, palette: Palette) -> list[
     return lines
 
 
-def _notes(item: Item, width: int, rows: int, snapshot: Snapshot, palette: Palette) -> list[Text]:
+def _notes(item: Item, width: int, rows: int, palette: Palette) -> list[Text]:
     """The remarks in `rows` lines: each goes to the first line that has room for it."""
     lines = [Text(no_wrap=True) for _ in range(rows)]
     for note, found in item.notes:
@@ -128,7 +130,7 @@ def _notes(item: Item, width: int, rows: int, snapshot: Snapshot, palette: Palet
             if line.cell_len + gap + cell_len(note) <= width:
                 line.append(" " * gap)
                 style = palette.of(found) if found else palette.label
-                line.append(note, palette.gone if snapshot.life is Life.GONE else style)
+                line.append(note, style)
                 break
     return lines
 
@@ -137,7 +139,7 @@ def _cell(item: Item, snapshot: Snapshot, width: int, palette: Palette, label: i
     cell = Text(no_wrap=True)
     cell.append(f"{item.label:<{label}}", palette.label)
     cell.append(" " * max(0, value - cell_len(item.value)))
-    cell.append(item.value, _style(item, snapshot, palette))
+    cell.append(item.value, _style(item, palette))
     room = width - cell.cell_len
     first = cell_len(item.notes[0][0]) + 2 if item.notes else 0
     if first > room:
@@ -153,15 +155,13 @@ def _cell(item: Item, snapshot: Snapshot, width: int, palette: Palette, label: i
         if cell_len(note) + 2 <= room:
             cell.append("  ")
             style = palette.of(found) if found else palette.label
-            cell.append(note, palette.gone if snapshot.life is Life.GONE else style)
+            cell.append(note, style)
             room -= cell_len(note) + 2
     cell.append(" " * max(0, width - cell.cell_len))
     return cell
 
 
-def _style(item: Item, snapshot: Snapshot, palette: Palette, *, strong: bool = False) -> Style:
-    if snapshot.life is Life.GONE:
-        return palette.gone
+def _style(item: Item, palette: Palette, *, strong: bool = False) -> Style:
     if not item.known:
         return palette.dim
     return palette.of(item.level) if item.level or not strong else palette.title

@@ -39,7 +39,7 @@ def title_line(
     if snapshot.life is not Life.ALIVE:
         right.append((f" {snapshot.life.upper()} ", Level.ACT))
     right.append((f"every {figures.span(interval)}", None))
-    right_width = sum(cell_len(text) + 2 for text, _ in right)
+    right_width = sum(cell_len(text) + 2 for text, _ in right) + 1
 
     pid = f"{snapshot.target.pid}"
     version = printable(f"{snapshot.runtime} {snapshot.version or ''}".strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
 
@@ -36,6 +36,11 @@ class Palette:
     def of(self, level: Level) -> Style:
         """The style of a figure at this level."""
         return (self.value, self.look, self.act)[level]
+
+    def faded(self) -> Palette:
+        """The same in grey, for a target that is no more: its figures are history."""
+        grey = self.gone
+        return replace(self, value=grey, label=grey, title=grey, head=grey, spark=grey, look=grey, act=grey)
 
     def of_file(self, file: str) -> Style:
         """The style of a flame graph's box: equal for equal files, in every run."""

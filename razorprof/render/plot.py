@@ -21,6 +21,7 @@ from razorprof.render.text import cut_middle, printable
 
 Line = tuple[str, Floats, Floats]  # label, times in Unix seconds, values
 _COLOURS = ("#6cb6ff", "#f0a35e", "#7ee787", "#d2a8ff", "#f0c052", "#ff7b72")
+_AXES = Style(color="#7f8b9b")  # calm, and readable on dark and on light
 _PLAIN_MARKERS = "*ox+#%"
 _LEAST = (24, 6)
 _lock = threading.Lock()
@@ -51,9 +52,10 @@ def plot_series(
     text = Text(no_wrap=True)
     text.append_text(_legend(drawn, width, title, colour=colour, marked=marked))
     text.append("\n")
-    text.append_text(
-        Text.from_ansi(_draw(drawn, width, height - 1, unit, colour=colour, marked=marked), no_wrap=True)
-    )
+    plot = Text.from_ansi(_draw(drawn, width, height - 1, unit, colour=colour, marked=marked), no_wrap=True)
+    if colour:
+        plot.stylize_before(_AXES)
+    text.append_text(plot)
     return text
 
 

@@ -100,7 +100,9 @@ def top_text(thread: ThreadInfo) -> str:
     if not thread.frames:
         return "(no Python code)" if thread.stack_age is not None else "(stack not seen)"
     frame = thread.frames[0]
-    return printable(f"{frame.function} {frame.file.rpartition('/')[2]}:{frame.line}")
+    parts = frame.file.rsplit("/", 2)
+    file = "/".join(parts[-2:]) if parts[-1] == "__init__.py" else parts[-1]  # that name alone says nothing
+    return printable(f"{frame.function} {file}:{frame.line}")
 
 
 def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:

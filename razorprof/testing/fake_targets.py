@@ -137,7 +137,7 @@ def worker_series(busy: float = 1.03) -> dict[SeriesKey, Wave]:
     return {
         **_process(busy, 790 * MIB, 0.02 * MIB, 12),
         series_key("process_unique_memory_bytes"): Wave(768 * MIB, 2 * MIB, 35, 0.02 * MIB),
-        series_key("process_swap_memory_bytes"): Wave(0.0),
+        series_key("process_swap_bytes"): Wave(0.0),
         series_key("container_memory_working_set_bytes"): Wave(806 * MIB, 3 * MIB, 30, 0.02 * MIB),
         series_key("container_spec_memory_limit_bytes"): Wave(1024 * MIB),
         series_key("container_cpu_cfs_throttled_seconds_total"): Wave(0.004, 0.003, 25, counter=True),
@@ -147,6 +147,8 @@ def worker_series(busy: float = 1.03) -> dict[SeriesKey, Wave]:
         series_key("container_pressure_io_waiting_seconds_total"): Wave(0.01, counter=True),
         series_key("python_gil_held_ratio"): Wave(0.95, 0.03, 17),
         series_key("python_gil_waiters"): Wave(2.7, 0.5, 13),
+        series_key("python_gil_switches_total"): Wave(171, 20, 13, counter=True),
+        series_key("python_arena_bytes"): Wave(512 * MIB, 0.0, 20, 0.02 * MIB),
         series_key("python_gc_seconds_total", quality="estimated"): Wave(0.031, 0.012, 21, counter=True),
         series_key("python_gc_collections_total", generation="0"): Wave(12.4, 3, 15, counter=True),
         series_key("python_gc_collections_total", generation="1"): Wave(1.13, 0.2, 15, counter=True),
@@ -243,6 +245,9 @@ def _status(pid: int, name: str) -> TargetStatus:
 def _process(cpu: float, resident: float, slope: float, threads: int) -> Mapping[SeriesKey, Wave]:
     return {
         series_key("process_cpu_seconds_total"): Wave(cpu, cpu / 8, 23, counter=True),
+        series_key("process_cpu_user_seconds_total"): Wave(cpu * 0.86, cpu / 9, 23, counter=True),
+        series_key("process_cpu_system_seconds_total"): Wave(cpu * 0.14, cpu / 72, 23, counter=True),
+        series_key("process_run_delay_seconds_total"): Wave(cpu / 50, counter=True),
         series_key("process_resident_memory_bytes"): Wave(resident, resident / 400, 37, slope),
         series_key("process_virtual_memory_bytes"): Wave(resident * 3.1),
         series_key("process_open_fds"): Wave(34),

@@ -20,7 +20,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from razorprof.model.target import Identity
+from razorprof.model.target import Identity, Life
 from razorprof.render.palette import Palette
 from razorprof.render.snapshot import Mark, Snapshot
 from razorprof.render.text import cut_middle, printable
@@ -162,16 +162,9 @@ class Dashboard(App[None]):
         )
         head.show(self._chrome.head())
         compact = size.width < COMPACT[0] or size.height < COMPACT[1]
-        scene = Scene(
-            state,
-            snapshot,
-            self._collector,
-            self.palette,
-            size.width,
-            size.height,
-            compact,
-            self._mark_of(snapshot),
-        )
+        palette = self.palette.faded() if snapshot.life is Life.GONE else self.palette
+        marked = self._mark_of(snapshot)
+        scene = Scene(state, snapshot, self._collector, palette, size.width, size.height, compact, marked)
         self._pane.draw(scene)
         foot.show(self._chrome.foot(self.options.clock.time()))
 

@@ -12,6 +12,7 @@ import os
 from rich.console import Console
 from rich.text import Text
 
+from razorprof.model.target import Life
 from razorprof.render import functions, processes, threads
 from razorprof.render.cards import grid_lines, trouble_lines
 from razorprof.render.functions import Grouping
@@ -58,6 +59,7 @@ class BatchPrinter:
         self, state: SessionState, snapshot: Snapshot, place: int, count: int, palette: Palette
     ) -> list[Text]:
         width = self._width
+        head, palette = palette, palette.faded() if snapshot.life is Life.GONE else palette
         where = f"target {place + 1} of {count}" if count > 1 else ""
         items = [item for item in overview_items(snapshot).values() if item.known]
         rows = functions.select_rows(
@@ -66,8 +68,8 @@ class BatchPrinter:
         columns = functions.columns(Grouping.FUNCTION, marked=False)
         busiest = threads.select_rows(threads.thread_rows(snapshot.threads), "", threads.SORTS[0], reverse=False)
         lines = [
-            title_line(snapshot, width, palette, interval=state.interval, place=where),
-            *verdict_lines(snapshot, width, palette),
+            title_line(snapshot, width, head, interval=state.interval, place=where),
+            *verdict_lines(snapshot, width, head),
             *grid_lines(items, snapshot, width, max(1, width // 38), palette, compact=width < 120),
             *trouble_lines(snapshot, width, palette, most=10),
         ]

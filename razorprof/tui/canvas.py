@@ -69,7 +69,10 @@ class Canvas(Widget):
         self.redraw()
 
     def _strip(self, y: int, width: int, style: Style) -> Strip:
-        segments = list(self.line_at(y).render(self.app.console))
+        line = self.line_at(y)
+        if line.style and not line.spans:
+            line.stylize(line.style)  # Text.render leaves out the style of a text without spans
+        segments = list(line.render(self.app.console))
         return Strip(segments).adjust_cell_length(width).apply_style(style)
 
 

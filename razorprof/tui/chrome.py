@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rich.text import Text
@@ -50,6 +51,8 @@ class Chrome:
         """What watching costs, and how old the figures are at `now`, Unix seconds."""
         keys = (f"{self._first_key('help')} help", f"{self._first_key('quit')} quit")
         cost = own_cost(self.state, self.snapshot, now)
+        if self.paused:
+            cost = replace(cost, interval=math.inf)  # old figures are what was asked for
         return [footer_line(cost, self.width, self.palette, keys=keys)]
 
     def tab_at(self, x: int, y: int) -> str:

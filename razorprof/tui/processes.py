@@ -44,7 +44,9 @@ class ProcessesPane(Pane):
         title = "processes"
         if self.text:
             title += f", matching {cut_middle(printable(self.text), 20)}"
-        note = "off: distance from the siblings" if any(row.deviation is not None for row in rows) else ""
+        note = f"{len(rows)} targets"
+        if any(row.deviation is not None for row in rows):
+            note += ", off: distance from the siblings"
         self.query_one("#rule", Lines).show([rule_line(title, scene.width - 1, palette, note=note)])
         current = scene.snapshot.target.pid
         self._table.show(

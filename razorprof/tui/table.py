@@ -145,7 +145,10 @@ class Table(Canvas, can_focus=True):
         if len(self.rows) <= seen:
             return line
         note = f" {self.top + 1} to {min(self.top + seen, len(self.rows))} of {len(self.rows)} "
-        line.truncate(self.size.width - cell_len(note), pad=True)
+        line.truncate(self.size.width, pad=True)
+        if line.plain[-cell_len(note) :].strip():
+            return line  # a title stands there: the pane's rule counts the rows
+        line.truncate(self.size.width - cell_len(note))
         line.append(note, self.palette.dim)
         return line
 

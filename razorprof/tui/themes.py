@@ -59,7 +59,7 @@ def palette_of(theme: Theme, variables: dict[str, str]) -> Palette:
         dim=Style(color=grey(0.48)),
         title=Style(color=foreground.hex6, bold=True),
         head=Style(color=grey(0.70), bold=True),
-        spark=Style(color=tint("primary")),
+        spark=Style(color=background.blend(Color.parse(variables["primary"]), 0.62).hex6),
         rule=Style(color=grey(0.26)),
         accent=Style(color=tint("accent"), bold=True),
         select=Style(bgcolor=grey(0.16), bold=True),

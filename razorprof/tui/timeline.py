@@ -81,7 +81,7 @@ class TimePane(Pane):
         shown = [row for key in self.plotted for row in rows if row.key == key]
         height = max(6, (scene.height - 5) * (11 if scene.compact else 13) // 20)
         self.query_one("#plot", Lines).show(_plot(shown, width - 2, height, self._plain, self._colour))
-        note = "enter: on the plot or off; counters as rates"
+        note = f"{len(rows)} series; enter: on the plot or off; counters as rates"
         self.query_one("#rule", Lines).show([rule_line(self._title(), width - 1, palette, note=note)])
         wanted = self.text.casefold()
         self._table.show(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -340,3 +341,35 @@ async def test_age_grows_in_the_footer_when_no_tick_comes(show: Show) -> None:
         shown.clock.advance(45)
         await shown.pilot.pause(1.3)
         assert "age !!45.4 s" in shown.screen.splitlines()[-1]
+
+
+async def test_old_figures_alarm_nobody_while_paused(show: Show) -> None:
+    async with show([play.worker()]) as shown:
+        await shown.press("space")
+        shown.clock.advance(45)
+        await shown.pilot.pause(1.3)
+        assert "age 45.4 s" in shown.screen.splitlines()[-1]
+
+
+async def test_five_hundred_threads_and_five_thousand_functions_draw_within_a_tick(show: Show) -> None:
+    async with show([play.huge()]) as shown:
+        for key in ("1", "2", "3"):
+            await shown.press(key)
+            started = time.perf_counter()
+            shown.app.draw()
+            assert time.perf_counter() - started < 0.5
+        assert "of 500" in shown.screen
+        screen = await shown.press("end")
+        assert "worker-" in screen.splitlines()[-2]
+        assert "▸" in screen.splitlines()[-2]
+
+
+async def test_two_hundred_targets_draw_within_a_tick(show: Show) -> None:
+    async with show(play.family(200)) as shown:
+        await shown.press("0")
+        started = time.perf_counter()
+        shown.view.advance()
+        shown.app.draw()
+        assert time.perf_counter() - started < 1.0
+        assert "200 of 200 alive" in shown.screen
+        assert "of 200" in await shown.press("pagedown")

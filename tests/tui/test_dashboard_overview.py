@@ -150,3 +150,12 @@ async def test_leaking_memory_is_marked_and_not_by_colour_alone(show: Show) -> N
     series = {**leaking.series, key: Wave(50 * play.MIB, slope=play.MIB / 4)}
     async with show([replace(leaking, series=series)]) as shown:
         assert "!!+15.0 MiB/min" in shown.screen
+
+
+async def test_a_sentence_of_one_style_keeps_its_colour(show: Show) -> None:
+    async with show([play.worker()]) as shown:
+        await shown.press("6")
+        pager = shown.app.query_one("AlertsPane Pager")
+        segment = next(part for part in pager.render_line(1) if "no rules are loaded" in part.text)
+        assert segment.style is not None
+        assert segment.style.color == shown.app.palette.look.color

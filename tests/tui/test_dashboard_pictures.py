@@ -1,0 +1,41 @@
+"""How the main screens look, to the cell and the colour. `pytest --snapshot-update` after a wanted change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+
+from razorprof.testing import fake_targets as play
+from razorprof.testing.fake_view import FakeTarget
+from razorprof.tui.app import Dashboard
+from tests.tui.dashboards import LARGE, SMALL, make_dashboard
+
+
+class Compare(Protocol):
+    def __call__(
+        self, app: Dashboard, *, press: tuple[str, ...] = (), terminal_size: tuple[int, int] = SMALL
+    ) -> bool: ...
+
+
+@pytest.mark.parametrize(
+    ("targets", "keys", "size"),
+    [
+        pytest.param(lambda: [play.worker()], (), LARGE, id="overview-120x40"),
+        pytest.param(lambda: [play.worker()], (), SMALL, id="overview-80x24"),
+        pytest.param(lambda: [play.gone()], (), SMALL, id="gone-80x24"),
+        pytest.param(lambda: [play.worker()], ("enter", "down"), LARGE, id="function-120x40"),
+        pytest.param(lambda: [play.worker()], ("3",), SMALL, id="threads-80x24"),
+        pytest.param(lambda: [play.worker()], ("4",), SMALL, id="gc-80x24"),
+        pytest.param(lambda: [play.worker()], ("5",), SMALL, id="memory-80x24"),
+        pytest.param(lambda: [play.worker()], ("7",), LARGE, id="time-120x40"),
+        pytest.param(lambda: play.family(12), ("0",), SMALL, id="all-80x24"),
+        pytest.param(lambda: [play.hostile()], (), SMALL, id="hostile-80x24"),
+    ],
+)
+def test_a_screen_looks_as_it_did(
+    snap_compare: Compare, targets: Callable[[], list[FakeTarget]], keys: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    app, *_ = make_dashboard(targets())
+    assert snap_compare(app, press=keys, terminal_size=size)
