@@ -23,7 +23,7 @@ from enum import StrEnum
 
 from razorprof.clock import Clock
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, TimedOut, ToolFailed
-from razorprof.model.frame import SamplingReport, Stack, StackSample, ThreadId
+from razorprof.model.frame import Frame, SamplingReport, Stack, StackSample, ThreadId
 from razorprof.model.target import Identity
 from razorprof.profilers.native_ids import NativeIds
 from razorprof.profilers.pace import Pace, Plan
@@ -44,6 +44,8 @@ _ATTACH_SECONDS = 0.012  # from py-spy's start to its timer's start
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
 _SLOW_START = 2.0  # on a machine that is overloaded, before it is given up
 _STOPPED_PAUSE = 1.0  # between looks at a target that is stopped
+# py-spy leaves out frames whose names it cannot decode: what the thread did is not known, but that it ran is.
+_UNREADABLE: Stack = (Frame("[names not readable]", ""),)
 _FINAL_AFTER = 3  # "no Python in it" may be said of a process that has only just started
 
 _BANNER = b"Sampling process"
@@ -252,7 +254,7 @@ class StackFeed:
     def _weigh(self, threads: list[SeenThread], weight: float) -> tuple[StackSample, ...]:
         ids = self._ids.resolve(thread.reference for thread in threads) if threads else {}
         return tuple(
-            StackSample(stack, count * weight, ThreadId(ids[thread.reference], thread.name))
+            StackSample(stack or _UNREADABLE, count * weight, ThreadId(ids[thread.reference], thread.name))
             for thread in threads
             for stack, count in thread.stacks.items()
         )
