@@ -23,6 +23,7 @@ _READING = (
     ("off", "how far a worker is from its siblings in its worst figure, as a robust z-score"),
     ("growth", "straight line through the resident memory of the window; steady below 64 KiB a minute"),
     ("–", "not known; the reason stands beside it or on the figure's own screen"),
+    ("behind", "looks come later than asked for: the machine is busy, or razorprof keeps to its budget"),
     ("age", "time since the newest figures; grows when the session cannot keep up"),
 )
 

@@ -123,7 +123,7 @@ def footer_line(cost: OwnCost, width: int, palette: Palette, *, keys: Sequence[s
             break
     line = Text(" ", no_wrap=True)
     for label, text, found in parts:
-        line.append(f"{label} ", palette.label)
+        line.append(f"{label} " if label else "", palette.label)
         line.append(text, palette.of(found))
         line.append("  ")
     for some in ("  ".join(keys), *keys[:1]):
@@ -171,7 +171,8 @@ def _cost_parts(cost: OwnCost, words: tuple[str, ...]) -> list[tuple[str, str, L
         part(1, figures.percent(cost.stopped_ratio, 2), level("stopped", cost.stopped_ratio)),
         part(2, figures.NOTHING if cost.rate_hz is None else f"{cost.rate_hz:.0f}", Level.FINE),
         part(3, figures.count(cost.errors), level("sampling_errors", cost.error_ratio)),
-        part(4, figures.count(cost.dropped), Level.LOOK if cost.dropped or cost.behind else Level.FINE),
+        part(4, figures.count(cost.dropped), Level.LOOK if cost.dropped else Level.FINE),
+        *([("", "!behind", Level.LOOK)] if cost.behind else []),
         part(5, _age(cost.age), age_level),
     ]
 

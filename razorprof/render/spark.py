@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from razorprof.model.series import Floats
 from razorprof.render.glyphs import BAR, BAR_PARTS, SPARKS
+
+_HOLD = 3.0  # usual distances between points: a longer silence is a gap and is drawn as one
 
 
 def buckets(times: Floats, values: Floats, count: int, *, end: float, seconds: float) -> list[float | None]:
     """Means of `count` equal spans of the last `seconds` before `end`, oldest first; None where there is
     nothing.
 
+    Where points are rarer than spans, a value holds until the next one, for three usual distances at most.
     Spans are aligned to the epoch, not to `end`: what was drawn stays as it was and moves left as a whole.
     """
     if count <= 0 or seconds <= 0:
@@ -26,7 +31,10 @@ def buckets(times: Floats, values: Floats, count: int, *, end: float, seconds: f
         if 0 <= place < count and not math.isnan(value):
             sums[place] += value
             hits[place] += 1
-    return [total / n if n else None for total, n in zip(sums, hits, strict=True)]
+    means = [total / n if n else None for total, n in zip(sums, hits, strict=True)]
+    if len(times) > 1:
+        _hold(means, int(_HOLD * float(np.median(np.diff(times))) / step))
+    return means
 
 
 def sparkline(values: Sequence[float | None], *, low: float | None = None, high: float | None = None) -> str:
@@ -54,3 +62,15 @@ def bar(ratio: float, width: int) -> str:
     eighths = max(0, min(width * 8, round(ratio * width * 8))) if math.isfinite(ratio) else 0
     whole, rest = divmod(eighths, 8)
     return (BAR * whole + (BAR_PARTS[rest - 1] if rest else "")).ljust(width)
+
+
+def _hold(means: list[float | None], most: int) -> None:
+    """Fill at most `most` empty spans after each known one with its value."""
+    held: float | None = None
+    empty = 0
+    for place, mean in enumerate(means):
+        empty = 0 if mean is not None else empty + 1
+        if mean is not None:
+            held = mean
+        elif empty <= most:
+            means[place] = held

@@ -39,6 +39,7 @@ class SeriesRow:
 
     key: SeriesKey
     trace: Trace
+    base: str = ""  # the unit that the metric declares
 
     @property
     def name(self) -> str:
@@ -51,9 +52,9 @@ class SeriesRow:
         name = self.key[0]
         counter = name.endswith("_total")
         stem = name.removesuffix("_total")
-        if stem.endswith("_seconds"):
+        if self.base == "seconds" or stem.endswith("_seconds"):
             return "ratio" if counter else "seconds"
-        if stem.endswith("_bytes"):
+        if self.base == "bytes" or stem.endswith("_bytes"):
             return "bytes/s" if counter else "bytes"
         return "/s" if counter else ("ratio" if stem.endswith("_ratio") else "")
 
@@ -139,7 +140,10 @@ class TimePane(Pane):
 def _rows(scene: Scene, identity: Identity, plotted: list[SeriesKey]) -> list[SeriesRow]:
     found = [(name, tuple(sorted(labels.items()))) for name, labels, _ in scene.collector.view.series_of(identity)]
     keys = sorted({*found, *plotted})  # what is plotted stays in the list when its target is gone
-    return [SeriesRow(k, _trace(scene, identity, k) if k in plotted else Trace()) for k in keys]
+    units = {metric.name: metric.unit for metric in scene.collector.view.metrics()}
+    return [
+        SeriesRow(k, _trace(scene, identity, k) if k in plotted else Trace(), units.get(k[0], "")) for k in keys
+    ]
 
 
 def _trace(scene: Scene, identity: Identity, key: SeriesKey) -> Trace:

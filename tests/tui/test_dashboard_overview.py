@@ -159,3 +159,12 @@ async def test_a_sentence_of_one_style_keeps_its_colour(show: Show) -> None:
         segment = next(part for part in pager.render_line(1) if "no rules are loaded" in part.text)
         assert segment.style is not None
         assert segment.style.color == shown.app.palette.look.color
+
+
+async def test_a_session_that_cannot_keep_up_says_so(show: Show) -> None:
+    async with show([play.worker()], size=SMALL) as shown:
+        assert "!behind" not in shown.screen
+        shown.view.overhead = replace(shown.view.overhead, behind=True, dropped=3)
+        screen = await shown.tick()
+        assert "!behind" in screen.splitlines()[-1]
+        assert "!3" in screen.splitlines()[-1]

@@ -85,6 +85,13 @@ def test_buckets_stay_where_they_are_while_time_moves_on_within_one() -> None:
     assert moved[-1] is None
 
 
+def test_rare_points_hold_their_value_and_a_long_silence_is_a_gap() -> None:
+    times = np.array([100.0, 102.0, 104.0, 116.0, 118.0])
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    drawn = buckets(times, values, 20, end=119.0, seconds=20.0)
+    assert drawn == [1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, None, None, None, None, None, 4, 4, 5, 5]
+
+
 def test_a_bar_is_as_long_as_its_share_to_an_eighth_of_a_cell() -> None:
     assert bar(0.5, 8) == "████    "
     assert bar(1.0, 3) == "███"
