@@ -28,6 +28,7 @@ GIL_HELD = 0.75
 GIL_WAITING = 0.50  # threads that wait for the GIL, on average
 WORKER_CPU = 0.05  # of a core: a thread with more does work, the others only wait
 RUN_QUEUE = 0.50  # thread-seconds per second ready to run, but without a CPU
+SMALL_SHARE = 0.25  # of a thread's time: below it, a kind of work is of no account
 WAITING_THREADS = 0.60  # threads blocked on a lock or in I/O, on average
 CLEAR_LEAD = 1.35  # how far the first must lead the second among kinds of work
 WAIT_LEAD = 2.0  # how far waiting must lead CPU before it is the answer
@@ -122,9 +123,7 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
     throttled = parts.get(Limit.THROTTLED, 0.0)
     if throttled >= THROTTLED_SHARE:
         share = min(1.0, throttled)
-        return verdict(
-            Limit.THROTTLED, share, f"throttled by its container: {_pct(share)} of the time without CPU"
-        )
+        return verdict(Limit.THROTTLED, share, f"throttled by its container {_pct(share)} of the time")
     faults = _mean(looks, lambda look: look.major_faults) or 0.0
     stalled = parts.get(Limit.PAGING)
     if faults >= PAGING_FAULTS and (stalled is None or stalled >= PAGING_SHARE):
@@ -137,51 +136,50 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
 
 
 def _work(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
-    python, native = parts.get(Limit.PYTHON), parts.get(Limit.NATIVE)
+    python = parts.get(Limit.PYTHON)
     waiters = parts.get(Limit.GIL, 0.0)
     held = (python or 0.0) + parts.get(Limit.GC, 0.0)
     delay = parts.get(Limit.RUN_QUEUE, 0.0)
     if python is not None and waiters >= GIL_WAITING and held >= GIL_HELD * min(1.0, cpu):
-        words = f"the GIL: {_pct(min(1.0, held))} held, {waiters:.1f} threads waiting for it"
+        words = f"the GIL: {_pct(min(1.0, held))} held, {waiters:.1f} threads waiting"
         return verdict(Limit.GIL, min(1.0, held), words)
     if delay >= RUN_QUEUE and delay > cpu:
         share = delay / (delay + cpu)
-        return verdict(Limit.RUN_QUEUE, share, f"no free CPU: threads ready to run wait {_pct(share)} of the time")
+        return verdict(Limit.RUN_QUEUE, share, f"no free CPU: ready threads wait {_pct(share)} of the time")
     if cpu >= BUSY_CORES:
-        return _busy(parts, cpu, python, native, verdict)
-    return _mostly_waiting(looks, cpu, verdict)
+        return _busy(parts, cpu, verdict)
+    return _mostly_waiting(looks, parts, cpu, verdict)
 
 
-def _busy(
-    parts: dict[Limit, float], cpu: float, python: float | None, native: float | None, verdict: _Make
-) -> Verdict:
+def _busy(parts: dict[Limit, float], cpu: float, verdict: _Make, otherwise: str = "") -> Verdict:
+    python, native = parts.get(Limit.PYTHON), parts.get(Limit.NATIVE)
     if python is None or native is None:
         lock = parts.get(Limit.LOCK, 0.0)
-        told = f", {lock:.1f} threads wait for a lock" if lock >= WAITING_THREADS else ""
-        return verdict(Limit.CPU, min(1.0, cpu), f"CPU: {_cores(cpu)} (Python and native not told apart){told}")
+        told = f", {lock:.1f} threads wait for a lock" if lock >= WAITING_THREADS else otherwise
+        return verdict(Limit.CPU, min(1.0, cpu), f"CPU: {_cores(cpu)}, Python or native{told}")
     if python >= CLEAR_LEAD * native:
-        return verdict(Limit.PYTHON, min(1.0, python), f"CPU in Python code: {_cores(python)}")
+        return verdict(Limit.PYTHON, min(1.0, python), f"CPU in Python code: {_cores(python)}{otherwise}")
     if native >= CLEAR_LEAD * python:
-        return verdict(Limit.NATIVE, min(1.0, native), f"CPU in native code without the GIL: {_cores(native)}")
+        return verdict(Limit.NATIVE, min(1.0, native), f"CPU in native code: {_cores(native)}{otherwise}")
     words = f"unclear: Python {_cores(python)}, native code {_cores(native)}"
     return verdict(Limit.UNCLEAR, None, words)
 
 
-def _mostly_waiting(looks: Sequence[Look], cpu: float, verdict: _Make) -> Verdict:
+def _mostly_waiting(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
     lock, io = _waits_of_workers(looks)
     if lock is None or io is None:
         if cpu < 0.02:
             return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: idle or waiting, {_pct(cpu)} CPU")
-        return verdict(
-            Limit.UNCLEAR, None, f"unclear: {_pct(cpu)} CPU, and what its threads wait for is not known"
-        )
+        return verdict(Limit.UNCLEAR, None, f"unclear: {_pct(cpu)} CPU, its waits are not known")
     best, second = (lock, io) if lock >= io else (io, lock)
     if best >= max(WAITING_THREADS, CLEAR_LEAD * second, WAIT_LEAD * cpu):
         if best == lock:
             return verdict(Limit.LOCK, min(1.0, lock), f"a lock: {lock:.1f} threads wait for one, {_pct(cpu)} CPU")
         return verdict(Limit.IO, min(1.0, io), f"I/O: {io:.1f} threads wait for data, {_pct(cpu)} CPU")
-    if best < 0.25 and cpu < 0.25:
+    if best < SMALL_SHARE and cpu < SMALL_SHARE:
         return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: mostly idle, {_pct(cpu)} CPU")
+    if best < SMALL_SHARE:
+        return _busy(parts, cpu, verdict, ", else asleep")
     words = f"unclear: CPU {_pct(cpu)}, {lock:.1f} threads in locks, {io:.1f} in I/O"
     return verdict(Limit.UNCLEAR, None, words)
 

@@ -1,7 +1,7 @@
 """The dashboard and its session together: ended by key or signal, and always taken apart.
 
-Called by the commands that open a dashboard, with a session that has been started already: it takes its first looks
-while the screen's library is being loaded. Its loop runs in a thread of its own; this one draws.
+Called by the commands that open a dashboard, with a session that has been started already: it takes its first
+looks while the screen's library is being loaded. Its loop runs in a thread of its own; this one draws.
 """
 
 from __future__ import annotations

@@ -84,6 +84,14 @@ def test_workers_that_mostly_wait_for_data_are_limited_by_io_whatever_idle_threa
     assert judge([look] * 5).limit is Limit.IO
 
 
+def test_a_program_that_computes_and_sleeps_in_turns_is_told_by_what_it_does_when_awake() -> None:
+    look = Look(1, cpu=0.5, gil_held=0.5, gil_waiters=0.0, gc=0.0, threads=dump(busy(1, 0.5, "sleep")))
+    verdict = judge([look] * 5)
+    assert verdict.limit is Limit.PYTHON
+    assert verdict.share == pytest.approx(0.5)
+    assert "asleep" in verdict.words
+
+
 def test_nothing_seen_is_unclear() -> None:
     assert judge([]).limit is Limit.UNCLEAR
 
