@@ -127,11 +127,12 @@ def say():
         answering(start_program, python_build, tmp_path, body) as target,
         gc_reader(target.pid, GcSource(looks_per_second=100)) as reader,
     ):
-        list(reader.read())
+        readings = list(reader.read())
         before = target.ask()
         first = gc_state(list(reader.read())).interpreters[0].gc_seconds or 0.0
-        time.sleep(10)
-        readings = list(reader.read())
+        for _ in range(10):
+            time.sleep(1)
+            readings = list(reader.read())
         (main,) = gc_state(readings).interpreters
         after = target.ask()
         assert main.gc_seconds is not None

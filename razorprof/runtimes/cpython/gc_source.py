@@ -37,6 +37,7 @@ from razorprof.runtimes.cpython.window import LooksWindow
 _log = logging.getLogger(__name__)
 
 LOOKS_PER_SECOND = 50.0
+_PATIENCE = 5.0  # seconds without a read, or three intervals, after which the looks rest
 _BLOCKS_SECONDS = 10.0
 FROZEN_STEP = 10_000  # objects a read: some 10 ms
 _FIRST_STEPS = 5
@@ -69,6 +70,7 @@ class GcReader:
     ) -> None:
         self._target = target
         self._clock = options.clock
+        self._patience = max(_PATIENCE, 3 * options.interval)
         self._looks_per_second = looks_per_second
         self._frozen_step = frozen_step
         self._process = ProcessView(target.pid)
@@ -110,7 +112,9 @@ class GcReader:
         try:
             if not self._process.is_same(self._target.identity):
                 raise TargetGone("the process has ended", value=self._target.pid)
-            self._session = _Session(attachment, self._clock, self._looks_per_second, self._frozen_step)
+            self._session = _Session(
+                attachment, self._clock, self._looks_per_second, self._frozen_step, self._patience
+            )
         except BaseException:
             attachment.close()
             raise
@@ -125,12 +129,15 @@ class GcReader:
 class _Session:
     """One attachment: from attach to exec or exit."""
 
-    def __init__(self, attachment: Attachment, clock: Clock, looks_per_second: float, frozen_step: int) -> None:
+    def __init__(
+        self, attachment: Attachment, clock: Clock, looks_per_second: float, frozen_step: int, patience: float
+    ) -> None:
         self._attachment = attachment
         self._memory = attachment.memory
         self._layout = attachment.calibrated.layout
         self._clock = clock
         self._per_second = looks_per_second
+        self._patience = patience
         self._exact = self._layout.rings is not None
         self._taker = SnapshotTaker(attachment.memory, attachment.runtime, attachment.calibrated)
         self._window = LooksWindow()
@@ -185,7 +192,14 @@ class _Session:
         if can_tell_waiters() and watched.gils:
             with contextlib.suppress(OSError):
                 waiters = WaiterWatch(self._attachment.process)
-        looks = Looks(self._memory, watched, per_second=self._per_second, clock=self._clock, waiters=waiters)
+        looks = Looks(
+            self._memory,
+            watched,
+            per_second=self._per_second,
+            clock=self._clock,
+            waiters=waiters,
+            patience=self._patience,
+        )
         looks.start()
         return looks
 

@@ -30,6 +30,9 @@ _LONGEST_GAP = 4.0  # of the planned distance: what a late look stands for beyon
 _WAITER_SECONDS = 0.2
 _WAITER_COST = 300  # a look at the waiters is followed by at least this many times its own length
 _JOIN_SECONDS = 2.0
+_NAP_SECONDS = 0.1
+# All looks of this process together, however many targets it watches: some 1.5 % of a core.
+MOST_LOOKS_PER_SECOND = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,29 @@ class Tally:
     reason: str = ""
 
 
+class _Running:
+    """How many look at targets in this process, so that many share what one may cost."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def change(self, by: int) -> None:
+        with self._lock:
+            self._count += by
+
+    def slot(self, wanted: float) -> float:
+        """Seconds between two looks of one of them."""
+        return max(wanted, self._count / MOST_LOOKS_PER_SECOND)
+
+
+_RUNNING = _Running()
+
+
 class Looks:
-    """Looks at one attached CPython. `look` is one step; `start` lets a thread take it over and over."""
+    """Looks at one attached CPython. `look` is one step; `start` lets a thread take it over and over, as long as
+    the tally is asked for: after `patience` seconds without it the target is left alone (the session is
+    paused, say)."""
 
     def __init__(
         self,
@@ -79,6 +103,7 @@ class Looks:
         per_second: float,
         clock: Clock,
         waiters: WaiterWatch | None = None,
+        patience: float = 10.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._memory = memory
@@ -87,6 +112,8 @@ class Looks:
         self._sleep = sleep
         self.waiters_reason = "" if waiters is not None else "what threads wait for cannot be told here"
         self._slot = 1.0 / per_second
+        self._patience = patience
+        self._asked = clock.monotonic()
         self._random = random.Random()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -131,6 +158,7 @@ class Looks:
 
     def take_tally(self) -> Tally:
         """What was seen since the last call."""
+        self._asked = self._clock.monotonic()
         with self._lock:
             tally, self._tally = self._tally, self._empty()
             self._tally.reason = tally.reason
@@ -149,7 +177,8 @@ class Looks:
             tally = self._tally
             # A look stands for the time since the one before: looks come late just when the target is busy, and
             # counting them alike would see it idle too often. A very long gap only as far as it can be trusted.
-            gap = self._slot if self._last is None else min(now - self._last, self._slot * _LONGEST_GAP)
+            slot = self._distance()
+            gap = slot if self._last is None else min(now - self._last, slot * _LONGEST_GAP)
             self._last = now
             tally.looks += 1
             tally.seconds += gap
@@ -190,16 +219,28 @@ class Looks:
                     gil.waiters = tuple(waiting)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.look()
-            except (RazorprofError, OSError) as error:
-                _log.debug("looks ended: %s", error)
-                with self._lock:
-                    self._tally.reason = str(error)
-                return
-            # Not Event.wait: that costs twice the CPU of a sleep, and a slot is short enough to wait out.
-            self._sleep(self._slot * self._random.uniform(0.5, 1.5))
+        _RUNNING.change(+1)
+        try:
+            while not self._stop.is_set():
+                self._sleep(self._step())
+        except (RazorprofError, OSError) as error:
+            _log.debug("looks ended: %s", error)
+            with self._lock:
+                self._tally.reason = str(error)
+        finally:
+            _RUNNING.change(-1)
+
+    def _step(self) -> float:
+        """One look, unless nobody asks for it; seconds to wait until the next."""
+        if self._clock.monotonic() - self._asked > self._patience:
+            self._last = None  # the time until the next look is nobody's
+            return _NAP_SECONDS
+        self.look()
+        # Not Event.wait: that costs twice the CPU of a sleep, and a slot is short enough to wait out.
+        return self._distance() * self._random.uniform(0.5, 1.5)
+
+    def _distance(self) -> float:
+        return min(_RUNNING.slot(self._slot), 1.0)
 
     def _watch(self, watched: Watched) -> None:
         pieces = [(address, 4) for _, address in watched.collecting]

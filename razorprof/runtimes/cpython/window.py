@@ -13,12 +13,15 @@ from razorprof.runtimes.cpython.anatomy import Interpreter
 from razorprof.runtimes.cpython.gil import GilFigures
 from razorprof.runtimes.cpython.looks import Tally
 
-WINDOW_SECONDS = 2.0  # at 50 looks a second the held ratio is then good to some 5 points
+WINDOW_SECONDS = 2.0
+ENOUGH_LOOKS = 80  # a share of so many looks is good to some 5 points; where looks are few, the window is longer
+LONGEST_WINDOW = 15.0
 _MOST_HOLDERS = 64
 
 
 class LooksWindow:
-    """The newest tallies. Time in GC is a total since the first; shares are of the last two seconds or more."""
+    """The newest tallies. Time in GC is a total since the first; shares are of the last two seconds, or
+    of as many as hold enough looks, fifteen at most."""
 
     def __init__(self, seconds: float = WINDOW_SECONDS) -> None:
         self._seconds = seconds
@@ -32,8 +35,14 @@ class LooksWindow:
         if tally.looks:
             self._tallies.append(tally)
         covered = sum(t.seconds for t in self._tallies)
-        while len(self._tallies) > 1 and covered - self._tallies[0].seconds >= self._seconds:
-            covered -= self._tallies.popleft().seconds
+        looks = sum(t.looks for t in self._tallies)
+        while len(self._tallies) > 1:
+            oldest = self._tallies[0]
+            enough = covered - oldest.seconds >= self._seconds and looks - oldest.looks >= ENOUGH_LOOKS
+            if not enough and covered <= LONGEST_WINDOW:
+                break
+            covered, looks = covered - oldest.seconds, looks - oldest.looks
+            self._tallies.popleft()
 
     def gc_seconds(self, interpreter: int) -> float | None:
         """Estimated seconds in GC since the first look; None before any."""

@@ -11,7 +11,7 @@ from razorprof.model.gil import Gil, GilState
 from razorprof.model.metric import Quality
 from razorprof.runtimes.cpython.anatomy import CorruptState, Interpreter
 from razorprof.runtimes.cpython.gil import GilFigures, futex_address, parse_gil
-from razorprof.runtimes.cpython.looks import GilTally, Looks, Tally, Watched
+from razorprof.runtimes.cpython.looks import MOST_LOOKS_PER_SECOND, GilTally, Looks, Tally, Watched, _Running
 from razorprof.runtimes.cpython.metrics import METRICS, gc_samples, gil_samples, info_sample
 from razorprof.runtimes.cpython.window import LooksWindow
 from tests.unit.runtimes.python_images import ImageMemory
@@ -112,6 +112,43 @@ def test_shares_are_of_the_last_two_seconds_and_gc_time_is_a_total() -> None:
 
 def nobody(state: int) -> int | None:
     return None
+
+
+def test_where_looks_are_few_the_window_is_longer_but_not_endless() -> None:
+    window = LooksWindow()
+    few = [Tally(2, 1.0, {}, {LOCK: GilTally(held=1.0)}) for _ in range(40)]
+    lengths = []
+    for one in few:
+        window.add(one)
+        lengths.append(window.gil_state(5.0, [MAIN], {LOCK: GilFigures(False, 0, 9)}, nobody, "").seconds)
+    assert lengths[3] == 4.0
+    assert max(lengths) == 15.0
+
+
+def test_looks_rest_when_nobody_asks_for_the_tally() -> None:
+    watching = Watching()
+    looks = Looks(
+        ImageMemory(watching.image),
+        Watched(((0, COLLECTING),), (LOCK,)),
+        per_second=100,
+        clock=watching.clock,
+        patience=1.0,
+    )
+    for _ in range(400):
+        watching.clock.advance(looks._step())
+    tally = looks.take_tally()
+    assert 60 <= tally.looks <= 180
+    assert tally.seconds == pytest.approx(1.0, abs=0.1)
+    watching.clock.advance(looks._step())
+    looks._step()
+    assert looks.take_tally().seconds == pytest.approx(0.02, abs=0.01), "the rest was nobody's time"
+
+
+def test_many_targets_share_the_looks_that_one_process_may_take() -> None:
+    running = _Running()
+    assert running.slot(0.02) == 0.02
+    running.change(30)
+    assert running.slot(0.02) == pytest.approx(30 / MOST_LOOKS_PER_SECOND)
 
 
 def test_before_any_look_there_is_a_lock_but_no_share() -> None:
