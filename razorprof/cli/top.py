@@ -83,15 +83,11 @@ def top(
     if batch:
         gc.enable()
         return _batch(session, times, as_json=as_json)
-    session.start()  # the first looks are taken while the screen's library is loaded
-    try:
-        from razorprof.tui.run import run_dashboard
+    from razorprof.tui.run import run_dashboard
 
-        gc.freeze()
-        gc.enable()
-        return run_dashboard(session, settings)
-    finally:
-        session.stop()
+    gc.freeze()
+    gc.enable()
+    return run_dashboard(session, settings)
 
 
 def is_interactive() -> bool:

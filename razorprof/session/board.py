@@ -77,6 +77,7 @@ class TargetBoard:
     stopped_seconds: float = 0.0
     seen_seconds: float = 0.0
     wants_stacks: bool = True
+    expected: frozenset[str] = frozenset()  # names of the sources that were opened
     verdict: Verdict | None = None
     deviation: Deviation | None = None
 
@@ -140,6 +141,6 @@ class TargetBoard:
             return self.detected.reason or "not a runtime that razorprof can read"
         if not self.wants_stacks:
             return "hot functions are sampled for the selected target only, when many are watched"
-        if stacks is None:
+        if stacks is None and "stacks" not in self.expected:
             return self.detected.reason or f"no stack source for {self.detected.runtime}"
         return _FIRST_SAMPLES

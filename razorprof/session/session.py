@@ -205,6 +205,7 @@ class Session:
             elif not wanted and source.name in watched.open:
                 watched.open.discard(source.name)
                 self._scheduler.remove(watched.target.identity, source.name)
+        board.expected = frozenset(watched.open)
 
     def _add_source(self, target: Target, source: Source, options: SourceOptions) -> None:
         self._store.declare(source.metrics)

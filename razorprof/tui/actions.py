@@ -21,7 +21,7 @@ class Action:
 
 
 ACTIONS = (
-    Action("quit", "q,ctrl+c", "leave", "quit"),
+    Action("quit", "q", "leave", "quit (Ctrl-C too, with exit code 130)"),
     Action("pause", "space", "pause", "pause or go on: nothing is asked of the targets meanwhile"),
     Action("faster", "plus,equals_sign", "interval(-1)", "look more often"),
     Action("slower", "minus", "interval(1)", "look less often"),

@@ -60,7 +60,9 @@ class Dashboard(App[None]):
     """
     ENABLE_COMMAND_PALETTE = True
     # with priority, or Textual's own binding of the screen (copy the selection) swallows it
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", "quit", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True)
+    ]
 
     def __init__(self, view: View, controls: Controls, *, options: DashboardOptions | None = None) -> None:
         super().__init__()
@@ -229,8 +231,8 @@ class Dashboard(App[None]):
 
     # -- actions
 
-    def action_leave(self) -> None:
-        self.exit()
+    def action_leave(self, code: int = 0) -> None:
+        self.exit(return_code=code)
 
     def action_pause(self) -> None:
         self._paused = not self._paused

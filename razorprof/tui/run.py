@@ -1,7 +1,7 @@
 """The dashboard and its session together: ended by key or signal, and always taken apart.
 
-Called by the commands that open a dashboard, with a session that has been started already: it takes its first
-looks while the screen's library is being loaded. Its loop runs in a thread of its own; this one draws.
+Called by the commands that open a dashboard. The session's loop runs in a thread of its own, from the first frame
+on (before it, the two would only be in each other's way); this one draws.
 """
 
 from __future__ import annotations
@@ -31,13 +31,25 @@ def run_dashboard(session: Session, settings: Settings) -> int:
     options = DashboardOptions(keys=settings.keys)
     if settings.theme:
         options = DashboardOptions(keys=settings.keys, theme=settings.theme)
-    app = Dashboard(session.view, session, options=options)
-    session.listen(app.tick)
+    app = LiveDashboard(session, options)
     with ExitStack() as stack:
+        stack.callback(session.stop)
         stack.enter_context(_logs_in_a_file())
         stack.enter_context(_ended_by_signals(app))
         app.run()
     return app.return_code or 0
+
+
+class LiveDashboard(Dashboard):
+    """A dashboard that starts its session as soon as it stands on the screen."""
+
+    def __init__(self, session: Session, options: DashboardOptions) -> None:
+        super().__init__(session.view, session, options=options)
+        self._session = session
+
+    def on_ready(self) -> None:
+        self._session.listen(self.tick)
+        self._session.start()
 
 
 @contextmanager
