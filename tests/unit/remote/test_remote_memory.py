@@ -64,7 +64,9 @@ def test_without_process_vm_readv_the_pieces_are_read_one_by_one(
 
 
 @pytest.mark.parametrize(
-    ("address", "size"), [(0, 8), (4096, 8), (1 << 60, 8), (-1, 8), (ADDRESS, -1), (ADDRESS, 1 << 40)]
+    ("address", "size"),
+    [(0, 8), (4096, 8), (1 << 60, 8), (-1, 8), (ADDRESS, -1), (ADDRESS, 1 << 40)],
+    ids=["null", "unmapped", "beyond", "negative", "negative size", "absurd size"],
 )
 def test_what_cannot_be_read_is_an_error_not_a_short_answer(child: int, address: int, size: int) -> None:
     with RemoteMemory(ProcessView(child)) as memory:
