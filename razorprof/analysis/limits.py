@@ -22,7 +22,8 @@ from razorprof.model.verdict import Evidence, Limit, Verdict
 THROTTLED_SHARE = 0.10  # of the time in which the container was throttled
 PAGING_SHARE = 0.10  # of the time in which tasks of the container, or this process, stalled on memory
 PAGING_FAULTS = 100.0  # major faults per second
-GC_SHARE = 0.30  # of wall time in the collector
+GC_SHARE = 0.30  # of wall time in the collector; or, of a program that is not always busy,
+GC_SHARE_OF_CPU, LEAST_GC_SHARE = 0.40, 0.15  # so much of its CPU, and not less than this of wall time
 BUSY_CORES = 0.70  # thread-seconds on a CPU per second: below it the process mostly waits
 GIL_HELD = 0.75
 GIL_WAITING = 0.50  # threads that wait for the GIL, on average
@@ -129,9 +130,10 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
     if faults >= PAGING_FAULTS and (stalled is None or stalled >= PAGING_SHARE):
         told = "" if stalled is None else f", {_pct(stalled)} of the time stalled on memory"
         return verdict(Limit.PAGING, stalled, f"paging: {faults:.0f} major faults a second{told}")
-    gc = parts.get(Limit.GC, 0.0)
-    if gc >= GC_SHARE:
-        return verdict(Limit.GC, min(1.0, gc), f"collecting garbage: {_pct(min(1.0, gc))} of the time")
+    gc, cpu = parts.get(Limit.GC, 0.0), _mean(looks, lambda look: look.cpu) or 0.0
+    if gc >= GC_SHARE or (gc >= LEAST_GC_SHARE and gc >= GC_SHARE_OF_CPU * cpu):
+        of_cpu = f", {_pct(min(1.0, gc / cpu))} of its CPU" if cpu >= 0.01 else ""
+        return verdict(Limit.GC, min(1.0, gc), f"collecting garbage: {_pct(min(1.0, gc))} of the time{of_cpu}")
     return None
 
 

@@ -48,7 +48,7 @@ THRESHOLDS = {
         Threshold("faults_major", "page faults read from disk, a second", 10, 100, ""),
         Threshold("oom", "processes killed for want of memory", 1, 1, ""),
         Threshold("deviation", "distance from the sibling workers (robust z)", 3.5, 7, ""),
-        Threshold("own_cost", "CPU that razorprof itself uses, of one core", 0.05, 0.15),
+        Threshold("own_cost", "CPU that razorprof itself uses, of one core", 0.10, 0.25),
         Threshold("stopped", "time in which the target was stopped by us", 0.005, 0.05),
         Threshold("sampling_errors", "looks at the stacks that failed", 0.10, 0.50),
         Threshold("age", "age of the figures, in intervals", 3, 10, ""),

@@ -37,6 +37,7 @@ POOL = Frame("_worker", "/usr/lib/python3.11/concurrent/futures/thread.py", 81)
         (Look(1, cpu=1.01, gil_held=1.0, gil_waiters=3.1, gc=0.02), Limit.GIL),
         (Look(1, cpu=3.9, gil_held=0.05, gil_waiters=0.0, gc=0.0), Limit.NATIVE),
         (Look(1, cpu=0.99, gil_held=0.99, gil_waiters=0.0, gc=0.62), Limit.GC),
+        (Look(1, cpu=0.55, gil_held=0.6, gil_waiters=0.2, gc=0.26), Limit.GC),
         (Look(1, cpu=0.50, gil_held=0.5, gil_waiters=0.0, throttled=0.48), Limit.THROTTLED),
         (Look(1, cpu=0.10, major_faults=900.0, memory_stalled=0.7), Limit.PAGING),
         (Look(1, cpu=0.50, gil_held=0.5, run_delay=1.5), Limit.RUN_QUEUE),
