@@ -138,11 +138,10 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
 
 
 def _work(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
-    python = parts.get(Limit.PYTHON)
     waiters = parts.get(Limit.GIL, 0.0)
-    held = (python or 0.0) + parts.get(Limit.GC, 0.0)
+    held = _mean(looks, lambda look: look.gil_held)
     delay = parts.get(Limit.RUN_QUEUE, 0.0)
-    if python is not None and waiters >= GIL_WAITING and held >= GIL_HELD * min(1.0, cpu):
+    if held is not None and held >= GIL_HELD and waiters >= GIL_WAITING:
         words = f"the GIL: {_pct(min(1.0, held))} held, {waiters:.1f} threads waiting"
         return verdict(Limit.GIL, min(1.0, held), words)
     if delay >= RUN_QUEUE and delay > cpu:

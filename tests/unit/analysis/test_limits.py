@@ -93,6 +93,11 @@ def test_a_program_that_computes_and_sleeps_in_turns_is_told_by_what_it_does_whe
     assert "asleep" in verdict.words
 
 
+def test_a_gil_that_is_free_for_half_of_the_time_limits_nobody() -> None:
+    look = Look(1, cpu=0.55, gil_held=0.55, gil_waiters=0.6, gc=0.03, threads=dump(busy(1, 0.55, "sleep")))
+    assert judge([look] * 5).limit is Limit.PYTHON
+
+
 def test_nothing_seen_is_unclear() -> None:
     assert judge([]).limit is Limit.UNCLEAR
 
