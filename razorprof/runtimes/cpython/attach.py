@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from razorprof.errors import NotSupported
+from razorprof.errors import NotSupported, TargetGone
+from razorprof.remote.maps import read_maps
 from razorprof.remote.memory import RemoteMemory
 from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython.calibrate import Calibrated, calibrate
@@ -38,6 +39,8 @@ def attach(process: ProcessView) -> Attachment:
     """
     found = find_python(process)
     if found is None:
+        if not read_maps(process) and not process.stat().is_kernel_thread:
+            raise TargetGone("the process is ending", value=process.pid)  # its memory is already gone
         raise NotSupported("not a Python process", value=process.pid)
     binary = found.binary
     if binary.free_threaded:
