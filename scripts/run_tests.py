@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
 PARALLEL = ("tests/unit", "tests/architecture")
+APART = ("tests/faults",)  # slow: it has a make target of its own
 LONGEST = 20 * 60  # seconds for one of the two runs
 NO_TESTS = 5  # pytest's exit status when it collected nothing
 
@@ -34,7 +35,7 @@ class Outcome:
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     workers = str(min(os.cpu_count() or 1, 4))
-    ignored = [f"--ignore={folder}" for folder in PARALLEL]
+    ignored = [f"--ignore={folder}" for folder in (*PARALLEL, *APART)]
     parallel = [folder for folder in PARALLEL if (ROOT / folder).is_dir()]
     runs = {
         "parallel": [*parallel, "-n", workers],
