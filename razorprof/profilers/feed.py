@@ -189,9 +189,9 @@ class StackFeed:
         seconds = max(0.001, ended.ended - ended.started - _ATTACH_SECONDS)
         rounds = _count_rounds(plan, seconds, words)
         counts = _COUNTS.search(words)
-        self._pace.learn(rounds=rounds, cost_seconds=ended.cpu_seconds)
-        samples = self._weigh(threads, seconds / rounds)
         seen = sum(sum(thread.stacks.values()) for thread in threads)
+        self._pace.learn(rounds=rounds, cost_seconds=ended.cpu_seconds, seen=seen)
+        samples = self._weigh(threads, seconds / rounds)
         report = SamplingReport(
             start=started_at,
             seconds=seconds,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 # Shares of a 10 s window spread by sqrt(p (1 - p) / looks): 1.0 points at 250 Hz, 1.6 at 100 Hz (p = 60 %).
 SLOWEST_HZ, FASTEST_HZ = 10, 250
+QUIET_HZ = 25  # where next to nothing runs, there is little to see; once something does, the rate doubles a window
+_QUIET = 0.05  # stacks a round
 SLOWEST_UNDER_PRESSURE_HZ = 2  # where even 10 Hz would break the budget, and there is no cheaper way to look
 FIRST_SECONDS = 0.55
 _FIRST_RANGE = (10, 50)
@@ -73,8 +75,8 @@ class Pace:
         if self._fixed is None:
             self._rate = _FIRST_RANGE[0]
 
-    def learn(self, *, rounds: float, cost_seconds: float) -> None:
-        """What the last window cost."""
+    def learn(self, *, rounds: float, cost_seconds: float, seen: int | None = None) -> None:
+        """What the last window cost, and how many stacks it saw (None: not known)."""
         self._is_first = False
         if rounds < 1:
             return
@@ -83,6 +85,8 @@ class Pace:
         self._round_cost = cost if before is None else before + _SMOOTHING * (cost - before)
         if self._fixed is None:
             self._rate = self._next_rate(self._round_cost)
+            if seen is not None and seen < rounds * _QUIET:
+                self._rate = min(self._rate, QUIET_HZ)
 
     def _next_rate(self, round_cost: float) -> int:
         affordable = self._affordable(round_cost)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from razorprof.profilers.pace import FASTEST_HZ, SLOWEST_HZ, Pace
+from razorprof.profilers.pace import FASTEST_HZ, QUIET_HZ, SLOWEST_HZ, Pace
 
 
 def settle(pace: Pace, *, round_cost: float, fixed: float = 0.012, windows: int = 12) -> float:
@@ -40,6 +40,22 @@ def test_a_cheap_target_is_sampled_at_the_highest_rate() -> None:
     pace = Pace(budget=0.04, threads=1)
     settle(pace, round_cost=0.0001)
     assert pace.plan().rate_hz == FASTEST_HZ
+
+
+def test_an_idle_target_is_looked_at_slowly_until_something_runs() -> None:
+    pace = Pace(budget=0.04, threads=1)
+    settle(pace, round_cost=0.0001)
+    pace.learn(rounds=499, cost_seconds=0.06, seen=3)
+    assert pace.plan().rate_hz == QUIET_HZ
+    for expected in (50, 100, 200, FASTEST_HZ):
+        pace.learn(rounds=49, cost_seconds=0.017, seen=45)
+        assert pace.plan().rate_hz == expected
+
+
+def test_a_rate_that_was_asked_for_stays_also_when_nothing_runs() -> None:
+    pace = Pace(budget=0.04, threads=1, rate_hz=200)
+    pace.learn(rounds=399, cost_seconds=0.06, seen=0)
+    assert pace.plan().rate_hz == 200
 
 
 def test_a_target_that_breaks_the_budget_at_the_slowest_rate_is_called_too_dear() -> None:
