@@ -5,6 +5,7 @@ A folder's own fixtures stand in that folder's conftest.py.
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -13,6 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.live_targets import MINORS, SYSTEM, Program, PythonBuild, StartProgram, find_python, start
+
+
+def pytest_configure() -> None:
+    """A runner in the background (nohup, a shell's &) ignores SIGINT and SIGHUP, and what a test starts would too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", params=[*MINORS, SYSTEM])
