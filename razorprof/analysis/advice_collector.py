@@ -23,7 +23,7 @@ FEWEST_YOUNG = 100  # in the observation: below it a share cannot come from thei
 FEWEST_FULL = 3
 VISIT_SECONDS = 0.1e-6  # to visit a young object; measured on 3.8 to 3.13: 0.13 to 0.16 us in a large, cold heap
 FREE_SECONDS = 0.25e-6  # to free one (measured 0.1 to 0.25 us): what is spent on this, no threshold can save
-YOUNG_PER_SECOND = 10.0  # what a suggested threshold aims at
+YOUNG_PER_CPU_SECOND = 10.0  # what a suggested threshold aims at
 LEAST_YOUNG_THRESHOLD, MOST_YOUNG_THRESHOLD = 10_000, 100_000
 FULL_SHARE_AIM = 0.01
 MOST_FULL_THRESHOLD = 100_000
@@ -66,14 +66,22 @@ def _young_seconds(collector: Collector) -> float:
     return visited * VISIT_SECONDS
 
 
+def _young_threshold(seen: Observation, collector: Collector) -> int:
+    """Of CPU time, not of wall time: a process that waits, or for which there is no CPU, makes its bursts later,
+    not smaller."""
+    zero = max(1, collector.threshold(0))
+    cpu_seconds = seen.seconds * max(0.01, 1.0 if seen.cpu is None else seen.cpu)
+    wanted = round_up(zero * collector.collections(0) / cpu_seconds / YOUNG_PER_CPU_SECOND)
+    return min(MOST_YOUNG_THRESHOLD, max(LEAST_YOUNG_THRESHOLD, wanted))
+
+
 def _young(seen: Observation, collector: Collector) -> Advice:
     zero, one, two = collector.thresholds
     time = gc_time(collector, seen.seconds)
     rate = collections_rate(collector, 0, seen.seconds)
     freed = collector.collected(0) + collector.collected(1)
     young = collector.collections(0) + collector.collections(1)
-    wanted = round_up(max(1, zero) * rate.value / YOUNG_PER_SECOND)
-    suggested = min(MOST_YOUNG_THRESHOLD, max(LEAST_YOUNG_THRESHOLD, wanted))
+    suggested = _young_threshold(seen, collector)
     if suggested <= zero:  # it is high already; what remains is to keep fewer containers alive at once
         suggested = 2 * zero
     return Advice(
@@ -167,7 +175,8 @@ def _automatic(seen: Observation, collector: Collector, seconds: float) -> Advic
         "visited again "
         f"and again. One came for every {number(ratio)} collections of the generation below; {bound}.",
         f"{first}gc.freeze() takes what start-up made out of every later collection. And "
-        f"gc.set_threshold({max(zero, LEAST_YOUNG_THRESHOLD)}, {one}, {suggested}): fewer objects grow old, "
+        f"gc.set_threshold({max(zero, _young_threshold(seen, collector))}, {one}, {suggested}): fewer "
+        "objects grow old, "
         f"and full collections come at most once for {number(suggested)} collections of the generation below.",
         Check(time, Better.LOWER, watch_gc(seen)),
         _confidence(collector, time.value),

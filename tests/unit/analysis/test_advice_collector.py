@@ -36,7 +36,7 @@ def test_a_calm_process_gets_no_advice() -> None:
 def test_young_collections_that_take_a_quarter_of_the_time_and_free_nothing_call_for_a_higher_threshold() -> None:
     advice = only(advise(observed(YOUNG)), "young-collections")
     zero, one, two = thresholds(advice.change)
-    assert zero == 100_000  # 700 x 2,000 a second / the 10 a second aimed at, and no more than MOST
+    assert zero == 100_000  # 700 x 2,000 a second / the 10 a CPU second aimed at, and no more than MOST
     assert (one, two) == (10, 10)
     assert advice.check.better is Better.LOWER
     assert advice.check.figure.value == pytest.approx(0.25)
