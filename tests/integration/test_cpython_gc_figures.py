@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from razorprof.model.metric import Quality
+from razorprof.model.metric import Quality, Sample
 from razorprof.runtimes.cpython.gc_source import GcSource
+from razorprof.runtimes.cpython.metrics import METRICS
 from tests.integration.cpython_targets import answering, eventually, gc_reader, gc_state, gil_state, samples
 from tests.live_targets import PythonBuild, StartProgram
 
@@ -210,3 +211,22 @@ def test_the_reader_takes_nothing_with_it_when_it_is_closed(
         status = Path(f"/proc/{target.pid}/status").read_text()
         assert "TracerPid:\t0\n" in status
         assert "\nState:\tT" not in status
+
+
+def test_every_declared_metric_has_a_value_or_a_reason(
+    python_build: PythonBuild, start_program: StartProgram, tmp_path: Path
+) -> None:
+    with answering(start_program, python_build, tmp_path) as target, gc_reader(target.pid) as reader:
+        missing: set[str] = set()
+        for _ in range(2):  # the first read comes before the first look
+            given = {reading.metric.name for reading in reader.read() if isinstance(reading, Sample)}
+            missing = set(reader.reasons)
+            assert not given & missing
+            # figures of single interpreters are for processes with several
+            declared = {metric.name for metric in METRICS if not metric.name.startswith("python_interpreter_")}
+            assert given | missing == declared
+            assert all(reader.reasons.values())
+            time.sleep(0.5)
+        newest = {"python_gc_pause_seconds", "python_asyncio_tasks"}
+        allocator = {"python_arena_bytes", "python_allocated_blocks"}
+        assert missing == (newest | allocator if python_build.version < (3, 12) else newest)

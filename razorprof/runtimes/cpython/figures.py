@@ -12,18 +12,21 @@ from dataclasses import dataclass
 
 from razorprof.clock import Clock
 from razorprof.model.gc import GcState, Generation, InterpreterGc
+from razorprof.model.gil import GilState
 from razorprof.model.metric import Quality
 from razorprof.model.scrape import Reading
 from razorprof.remote.memory import UnreadableMemory
 from razorprof.remote.namespaces import native_ids, pid_in_own_namespace
 from razorprof.runtimes.cpython.allocator_watch import AllocatorWatch
 from razorprof.runtimes.cpython.anatomy import CorruptState, Interpreter, walk_threads, with_native_ids
+from razorprof.runtimes.cpython.asyncio_watch import AsyncioWatch
 from razorprof.runtimes.cpython.attach import Attachment
 from razorprof.runtimes.cpython.frozen import FrozenCount
 from razorprof.runtimes.cpython.gil import WaiterWatch, can_tell_waiters
 from razorprof.runtimes.cpython.looks import Looks, Watched
-from razorprof.runtimes.cpython.metrics import gc_samples, gil_samples, info_sample
+from razorprof.runtimes.cpython.metrics import ASYNCIO_TASKS, gc_samples, gil_samples, info_sample
 from razorprof.runtimes.cpython.pauses import Pauses
+from razorprof.runtimes.cpython.reasons import missing_figures
 from razorprof.runtimes.cpython.snapshot import InterpreterSnapshot, Snapshot, SnapshotTaker
 from razorprof.runtimes.cpython.window import LooksWindow
 
@@ -42,7 +45,8 @@ class Pace:
 
 
 class Figures:
-    """The figures of one attachment, from attach to exec or exit. Owned by one reader."""
+    """The figures of one attachment, from attach to exec or exit. Owned by one reader. `reasons`: the metrics that
+    the last read lacks, and why."""
 
     def __init__(self, attachment: Attachment, clock: Clock, pace: Pace) -> None:
         """Begins to look. The attachment is the caller's until this has returned. Raises what a read raises."""
@@ -60,6 +64,8 @@ class Figures:
         self._frozen_due = 0.0
         self._known: dict[int, int] = {}
         self._allocator = AllocatorWatch(attachment, clock)
+        self._tasks = AsyncioWatch(attachment, clock)
+        self.reasons: Mapping[str, str] = {}
         self._in_our_namespace = pid_in_own_namespace(attachment.process) == attachment.process.pid
         self._looks = self._start_looks(_watched(self._taker.take(), self._layout.gc.collecting, self._exact))
 
@@ -72,7 +78,8 @@ class Figures:
         """One round of figures."""
         time = self._clock.time()
         snapshot = self._taker.take()
-        self._window.add(self._looks.take_tally())
+        tally = self._looks.take_tally()
+        self._window.add(tally)
         self._keep_looking(snapshot)
         gc = self._gc_state(time, snapshot)
         gil = self._window.gil_state(
@@ -86,15 +93,25 @@ class Figures:
             for part in snapshot.interpreters:
                 if part.gc is not None:
                     self._pauses.add(part.interpreter.id, part.gc.records)
-        return [
+        readings: list[Reading] = [
             gc,
             gil,
             *gc_samples(gc),
             *gil_samples(gil),
             *(self._pauses.samples() if self._exact else ()),
             *self._allocator.samples(self._taker.interpreters),
+            *self._tasks.samples(self._taker.interpreters),
             self._info,
         ]
+        self._explain(gc, gil, tally.reason)
+        return readings
+
+    def _explain(self, gc: GcState, gil: GilState, looks: str) -> None:
+        found = missing_figures(
+            gc, gil, exact=self._exact, gil_reason=self._attachment.calibrated.gil_reason, looks=looks
+        )
+        tasks = {ASYNCIO_TASKS.name: self._tasks.reason} if self._tasks.reason else {}
+        self.reasons = {**found, **self._allocator.reasons, **tasks}
 
     # -- looks
 

@@ -6,14 +6,10 @@ each. Bounded: a list that is too long, runs in a circle or changes meanwhile gi
 
 from __future__ import annotations
 
-import struct
-
 from razorprof.remote.memory import RemoteMemory
+from razorprof.runtimes.cpython.linked_blocks import LinkedBlocks
 
 MOST_FROZEN = 5_000_000
-_BLOCK = 1 << 14  # objects come from pools of this size, so one read serves many
-_MOST_BLOCKS = 256
-_NODE = struct.Struct("<2Q")
 
 
 class FrozenCount:
@@ -34,13 +30,13 @@ class FrozenCount:
 
     def step(self, objects: int) -> None:
         """Follow the list for at most `objects` objects."""
-        blocks: dict[int, bytes] = {}
+        blocks = LinkedBlocks(self._memory)
         address, previous = self._address, self._previous
         for _ in range(objects):
             if address == self._head:
                 self._finish()
                 return
-            node = self._node(blocks, address)
+            node = blocks.node(address)
             # A neighbour that does not point back: changed under our hands, or no list at all.
             if node is None or node[1] & ~3 != previous or self._seen >= self._most:
                 self.done = True
@@ -53,19 +49,3 @@ class FrozenCount:
         self.done = True
         if self._memory.words(self._head, 2) == self.ends:
             self.count = self._seen
-
-    def _node(self, blocks: dict[int, bytes], address: int) -> tuple[int, int] | None:
-        if address % 8 or address < 4096:
-            return None
-        number, offset = divmod(address, _BLOCK)
-        block = blocks.get(number)
-        if block is None:
-            if len(blocks) >= _MOST_BLOCKS:
-                blocks.clear()
-            block = blocks[number] = self._memory.read_up_to(number * _BLOCK, _BLOCK)
-        if offset + 16 > len(block):
-            block, offset = self._memory.read_up_to(address, 16), 0  # across a block's end, or it is half mapped
-            if len(block) < 16:
-                return None
-        following, back = _NODE.unpack_from(block, offset)
-        return following, back

@@ -8,7 +8,7 @@ attaches anew; a process that ended, or whose Python cannot be read, ends it for
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from razorprof.errors import NotSupported, PermissionDenied, TargetGone, ToolFailed
@@ -47,7 +47,7 @@ class GcSource:
 
 
 class GcReader:
-    """Reads one process. Not for two threads at once."""
+    """Reads one process. Not for two threads at once. `reasons`: the metrics that the last read lacks, and why."""
 
     def __init__(
         self, target: Target, options: SourceOptions, *, looks_per_second: float, frozen_step: int
@@ -77,6 +77,10 @@ class GcReader:
             self._detach()  # what does not fit any more may be another interpreter: prove it all again
             raise
         return self._attached().read()  # it runs another program now, or has ended
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        return {} if self._figures is None else self._figures.reasons
 
     def close(self) -> None:
         """Stop looking and let go of the target."""

@@ -75,6 +75,16 @@ class AllocatorLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class TasksLayout:
+    """Heads of the lists of asyncio's tasks (3.14+), in an interpreter and in a thread state. thread_neighbour: of
+    the list that follows it in a thread state, to prove the place."""
+
+    interpreter: int
+    thread: int
+    thread_neighbour: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """One minor version's. Offsets in bytes; None where that version has no such field.
 
@@ -100,6 +110,7 @@ class Layout:
     stats: StatsLayout
     rings: RingLayout | None
     allocator: AllocatorLayout | None
+    tasks: TasksLayout | None
     debug_offsets: int | None
 
 
@@ -175,6 +186,7 @@ def _parse(minor: tuple[int, int], row: dict[str, Any]) -> Layout:
             ),
             rings=_rings(row) if "gcs.size" in row else None,
             allocator=_allocator(minor, row) if "is.obmalloc" in row else None,
+            tasks=_tasks(row) if "is.asyncio_tasks_head" in row else None,
             debug_offsets=row.get("dbg.size"),
         )
     return kept[minor]
@@ -217,4 +229,12 @@ def _allocator(minor: tuple[int, int], row: dict[str, Any]) -> AllocatorLayout:
         arena_object=row["sizeof.arena_object"],
         arena_bytes=row["ARENA_SIZE"],
         pool_bytes=row["POOL_SIZE"],
+    )
+
+
+def _tasks(row: dict[str, Any]) -> TasksLayout:
+    return TasksLayout(
+        interpreter=row["is.asyncio_tasks_head"],
+        thread=row["ts.asyncio_tasks_head"],
+        thread_neighbour=row["ts.mem_free_queue.head"],
     )

@@ -6,7 +6,8 @@ between looks is jittered, so that a target that works in step with us does not 
 50 to 100 us of CPU a look, most of it for waking up; it ends by itself when the address space is gone.
 
 Where all CPUs are busy, the scheduler runs either the target or us: bursts below about a millisecond are then seen
-too seldom, and so they are by every sampler that shares the machine. The figures are estimates and say so.
+too seldom, and so they are by every sampler that shares the machine. The figures are estimates and say so, and
+how many looks came late is told beside them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from razorprof.runtimes.cpython.gil import HOLDER_AT, HOLDER_BYTES, WaiterWatch
 _log = logging.getLogger(__name__)
 
 _LONGEST_GAP = 4.0  # of the planned distance: what a late look stands for beyond this was not seen
+_LATE = 0.002  # seconds after the planned time; where a CPU is free, timers are late by a tenth of that
 _WAITER_SECONDS = 0.2
 _WAITER_COST = 300  # a look at the waiters is followed by at least this many times its own length
 _JOIN_SECONDS = 2.0
@@ -62,13 +64,16 @@ class GilTally:
 @dataclass(slots=True)
 class Tally:
     """What was seen since the last tally. seconds: how much time the looks stand for; gc_seconds: time in GC
-    per interpreter id."""
+    per interpreter id. late_looks: how many came later than planned, late_seconds: by how much in all: what was
+    held or collected in that time may have been missed."""
 
     looks: int = 0
     seconds: float = 0.0
     gc_seconds: dict[int, float] = field(default_factory=dict)
     gils: dict[int, GilTally] = field(default_factory=dict)
     reason: str = ""
+    late_looks: int = 0
+    late_seconds: float = 0.0
 
 
 class _Running:
@@ -121,6 +126,7 @@ class Looks:
         self._watch(watched)
         self._tally = self._empty()
         self._last: float | None = None
+        self._planned: float | None = None
         self._next_waiters = 0.0
 
     @property
@@ -179,9 +185,13 @@ class Looks:
             # counting them alike would see it idle too often. A very long gap only as far as it can be trusted.
             slot = self._distance()
             gap = slot if self._last is None else min(now - self._last, slot * _LONGEST_GAP)
-            self._last = now
+            late = 0.0 if self._planned is None else now - self._planned
+            self._last, self._planned = now, None
             tally.looks += 1
             tally.seconds += gap
+            if late > _LATE:
+                tally.late_looks += 1
+                tally.late_seconds += min(late, gap)
             for interpreter, offset in self._collecting:
                 if _COLLECTING(raw, offset)[0] == 1:
                     tally.gc_seconds[interpreter] += gap
@@ -233,11 +243,13 @@ class Looks:
     def _step(self) -> float:
         """One look, unless nobody asks for it; seconds to wait until the next."""
         if self._clock.monotonic() - self._asked > self._patience:
-            self._last = None  # the time until the next look is nobody's
+            self._last = self._planned = None  # the time until the next look is nobody's
             return _NAP_SECONDS
         self.look()
         # Not Event.wait: that costs twice the CPU of a sleep, and a slot is short enough to wait out.
-        return self._distance() * self._random.uniform(0.5, 1.5)
+        pause = self._distance() * self._random.uniform(0.5, 1.5)
+        self._planned = self._clock.monotonic() + pause
+        return pause
 
     def _distance(self) -> float:
         return min(_RUNNING.slot(self._slot), 1.0)

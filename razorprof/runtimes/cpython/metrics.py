@@ -43,7 +43,13 @@ GIL_WAITERS = gauge("python_gil_waiters", "", "Threads that wait for a GIL, on a
 GIL_SWITCHES = counter("python_gil_switches_total", "", "How often a GIL went from one thread to another.")
 ARENA_BYTES = gauge("python_arena_bytes", "bytes", "Memory that Python's allocator holds in arenas.")
 BLOCKS = gauge("python_allocated_blocks", "", "Blocks in use in Python's allocator; close, not exact.")
+ASYNCIO_TASKS = gauge("python_asyncio_tasks", "", "Pending tasks of asyncio, in all threads.")
 INFO = gauge("python_info", "", "What Python this is; always 1.", "implementation", "version")
+GIL_LATE = gauge(
+    "python_gil_late_looks_ratio",
+    "ratio",
+    "Share of the looks at the GIL that came late, as all CPUs were busy; the held ratio is a lower bound then.",
+)
 INTERPRETER_COLLECTIONS = counter(
     "python_interpreter_gc_collections_total", "", "Collections of one interpreter.", "interpreter", "generation"
 )
@@ -70,8 +76,8 @@ INTERPRETER_GIL_HELD = gauge(
 
 METRICS: tuple[Metric, ...] = (
     COLLECTIONS, COLLECTED, UNCOLLECTABLE, PENDING, THRESHOLD, ENABLED, SECONDS, PAUSE, FROZEN, GARBAGE,
-    INTERPRETERS, GIL_HELD, GIL_WAITERS, GIL_SWITCHES, ARENA_BYTES, BLOCKS, INFO, INTERPRETER_COLLECTIONS,
-    INTERPRETER_COLLECTED, INTERPRETER_UNCOLLECTABLE, INTERPRETER_GIL_HELD,
+    INTERPRETERS, GIL_HELD, GIL_WAITERS, GIL_SWITCHES, GIL_LATE, ARENA_BYTES, BLOCKS, ASYNCIO_TASKS, INFO,
+    INTERPRETER_COLLECTIONS, INTERPRETER_COLLECTED, INTERPRETER_UNCOLLECTABLE, INTERPRETER_GIL_HELD,
 )  # fmt: skip
 
 _Figure = Callable[[Generation], int]
@@ -122,6 +128,8 @@ def gil_samples(state: GilState) -> Iterator[Sample]:
         return
     if state.gils[0].held_ratio is not None:
         yield Sample(GIL_HELD, state.gils[0].held_ratio)
+        if state.looks:
+            yield Sample(GIL_LATE, state.late_looks / state.looks)
     waiters = [gil.mean_waiters for gil in state.gils if gil.mean_waiters is not None]
     if len(waiters) == len(state.gils):
         yield Sample(GIL_WAITERS, sum(waiters))

@@ -74,7 +74,15 @@ class LooksWindow:
         gils = tuple(
             self._gil(address, tuple(ids), figures[address], native_id) for address, ids in sharing.items()
         )
-        return GilState(time, gils, sum(tally.seconds for tally in self._tallies), looks, reason)
+        return GilState(
+            time,
+            gils,
+            sum(tally.seconds for tally in self._tallies),
+            looks,
+            reason,
+            sum(tally.late_looks for tally in self._tallies),
+            sum(tally.late_seconds for tally in self._tallies),
+        )
 
     def _gil(
         self, address: int, ids: tuple[int, ...], now: GilFigures, native_id: Callable[[int], int | None]

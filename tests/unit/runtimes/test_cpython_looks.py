@@ -239,3 +239,32 @@ def test_every_sample_is_of_a_declared_metric_with_its_declared_labels() -> None
     assert values["python_gil_waiters",] == 1.5
     assert values["python_gil_held_ratio",] == 0.5
     assert values["python_interpreter_gil_held_ratio", "1"] == 0.25
+
+
+def test_looks_that_come_late_are_counted_with_the_time_that_they_missed() -> None:
+    watching = Watching()
+    pause = watching.looks._step()
+    watching.clock.advance(pause)  # in time
+    pause = watching.looks._step()
+    watching.clock.advance(pause + 0.008)  # all CPUs were busy
+    watching.looks._step()
+    tally = watching.looks.take_tally()
+    assert (tally.looks, tally.late_looks) == (3, 1)
+    assert tally.late_seconds == pytest.approx(0.008)
+    window = LooksWindow()
+    window.add(tally)
+    state = window.gil_state(5.0, [MAIN], {LOCK: GilFigures(False, 0, 9)}, nobody, "")
+    assert (state.looks, state.late_looks) == (3, 1)
+    late = {sample.name: sample.value for sample in gil_samples(state)}["python_gil_late_looks_ratio"]
+    assert late == pytest.approx(1 / 3)
+
+
+def test_a_rest_without_looks_makes_none_of_them_late() -> None:
+    watching = Watching()
+    watching.looks._step()
+    watching.clock.advance(60.0)
+    watching.looks._step()
+    watching.looks.take_tally()
+    watching.looks._step()
+    tally = watching.looks.take_tally()
+    assert (tally.looks, tally.late_looks) == (1, 0)
