@@ -1,7 +1,7 @@
 """``razorprof gc``: the garbage collector and the GIL of a process, now or again and again.
 
 Reads the target's source "gc" directly, without a session: one look is one window of a second, so that shares and
-rates have something to rest on. Advice is not given here.
+rates have something to rest on. Advice (``--advise``) is cli.gc_advice's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from razorprof.model.gil import Gil, GilState
     from razorprof.model.target import Target
     from razorprof.plugin.protocols import Detection, Reader
+    from razorprof.remote.process import ProcessView
 
 EPILOG = """\
 \b
@@ -27,6 +28,7 @@ Examples:
   razorprof gc 1234
   razorprof gc name:gunicorn --json
   razorprof gc 1234 --watch --interval 5 --json > gc.jsonl
+  razorprof gc 1234 --advise -d 30              what the figures mean, and what to change
 
 Nothing is stopped and no code runs in the target: the figures are read out of its memory.
 """
@@ -48,17 +50,28 @@ def gc(
     target: OneTarget,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted or the target ends.")] = False,
     interval: Annotated[str, typer.Option("--interval", metavar="SECONDS", help="Length of a window.")] = "1",
+    advise: Annotated[
+        bool, typer.Option("--advise", help="Look for some seconds, then say what the figures mean.")
+    ] = False,
+    duration: Annotated[
+        str | None,
+        typer.Option("-d", "--duration", metavar="SECONDS", help="How long --advise looks (default 10)."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout; with --watch JSON Lines.")
     ] = False,
     wait: Wait = None,
-) -> None:
+) -> int | None:
     """Show the garbage collector of a process that was never prepared for it, and who holds its GIL."""
     from razorprof.cli import output
 
     seconds = _interval(interval)
+    look_for = _duration(duration, advise=advise, watch=watch)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
     detection, reader = _open(chosen, seconds)
+    if advise:
+        reader.close()  # it could be opened: what follows opens its own
+        return _advise(chosen, detection, look_for, as_json=as_json)
     try:
         for look in _looks(reader, seconds, once=not watch):
             if not as_json:
@@ -69,6 +82,36 @@ def gc(
                 output.print_json(_document(chosen, detection, look))
     finally:
         reader.close()
+    return None
+
+
+def _duration(text: str | None, *, advise: bool, watch: bool) -> float:
+    from razorprof.cli import gc_advice
+    from razorprof.errors import UsageError
+
+    if advise and watch:
+        raise UsageError("--advise and --watch exclude each other", hint="--advise looks once; -d says how long")
+    if text is not None and not advise:
+        raise UsageError("-d is for --advise", value=text, hint="without it: --interval, --watch")
+    return gc_advice.parse_seconds(gc_advice.DEFAULT_SECONDS if text is None else text)
+
+
+def _advise(target: Target, detection: Detection, seconds: float, *, as_json: bool) -> int:
+    from razorprof.cli import gc_advice, output
+
+    advised = gc_advice.advise_on(target, seconds, progress=gc_advice.progress_to(seconds))
+    gc_advice.end_progress()
+    code = gc_advice.settle(advised, target)
+    seen = advised.observation
+    look = None if seen is None else Look(seen.before, seen.now, advised.gil)
+    if as_json:
+        state = {} if look is None else _document(target, detection, look)
+        output.print_json({**state, **gc_advice.advice_document(advised)})
+    else:
+        if look is not None:
+            _print_text(target, detection, look)
+        gc_advice.print_advice(advised)
+    return code
 
 
 def _interval(text: str) -> float:
@@ -92,8 +135,10 @@ def _open(target: Target, interval: float) -> tuple[Detection, Reader]:
     from razorprof.plugin.protocols import Capability, SourceOptions
     from razorprof.remote.process import ProcessView
 
-    found = detect_runtime(ProcessView(target.pid))
+    process = ProcessView(target.pid)
+    found = detect_runtime(process)
     if found is None:
+        _need_permission(process)
         raise NotSupported(
             "no runtime that is known here runs in this process", value=target.pid, hint="see: razorprof ps"
         )
@@ -101,9 +146,23 @@ def _open(target: Target, interval: float) -> tuple[Detection, Reader]:
     support = runtime.capabilities(detection).get(Capability.GC)
     source = next((source for source in runtime.sources(detection) if source.name == "gc"), None)
     if source is None or support is None or not support.available:
+        _need_permission(process)
         reason = support.reason if support is not None else ""
         raise NotSupported(reason or f"the garbage collector of {runtime.name} cannot be read", value=target.pid)
     return detection, source.open(target, SourceOptions(interval=interval))
+
+
+def _need_permission(process: ProcessView) -> None:
+    """What could not be told of a process may just not have been allowed: raises PermissionDenied then."""
+    from razorprof.errors import PermissionDenied
+    from razorprof.targets.attach import Attach, attach_verdict
+
+    verdict = attach_verdict(process, recognised=True)
+    if verdict.attach is Attach.DENIED:
+        hint = verdict.fix or f"see why and what mends it with: razorprof doctor {process.pid}"
+        raise PermissionDenied(
+            f"no permission to look into the process: {verdict.reason}", value=process.pid, hint=hint
+        )
 
 
 def _looks(reader: Reader, seconds: float, *, once: bool) -> Iterator[Look]:
