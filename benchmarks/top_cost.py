@@ -1,10 +1,10 @@
 """What the dashboard costs beside `py-spy top`: CPU and memory of the process tree, and the first frame.
 
 Run: python benchmarks/top_cost.py [ROUNDS]. Both at their defaults, in a terminal of 120x40 that swallows what
-they draw, in turns on one target: tests/programs/five_threads.py, five busy threads of 30 to 40 frames. CPU is that
-of the tree from WARM to WARM + SECONDS after the start, read from /proc, tools that ended meanwhile included;
-memory is the sum of the resident (and of the proportional) sets at the end. Nothing here asserts: machines are
-noisy.
+they draw, in turns on one target: tests/programs/five_threads.py, five busy threads of 30 to 40 frames. CPU is
+that of the tree from WARM to WARM + SECONDS after the start, read from /proc, tools that ended meanwhile
+included; memory is the sum of the resident (and of the proportional) sets at the end. Nothing here asserts:
+machines are noisy.
 """
 
 from __future__ import annotations

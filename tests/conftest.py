@@ -17,7 +17,7 @@ from tests.live_targets import MINORS, SYSTEM, Program, PythonBuild, StartProgra
 
 
 def pytest_configure() -> None:
-    """A runner in the background (nohup, a shell's &) ignores SIGINT and SIGHUP, and what a test starts would too."""
+    """A runner in the background (nohup, a shell's &) ignores SIGINT and SIGHUP; what a test starts would too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
