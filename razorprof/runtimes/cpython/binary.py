@@ -21,7 +21,7 @@ _RUNTIME, _VERSION = "_PyRuntime", "Py_Version"
 _MARKS = ("Py_GetVersion", "Py_BytesMain", "PyEval_EvalCode")
 _MOST_KEPT = 256
 _LONGEST_SCAN = 48 << 20
-_PF_W = 2
+_PF_X, _PF_W = 1, 2
 _NUMBER_BEFORE = tuple(bytes([byte]) for byte in b"0123456789.")
 
 # libpython3.11.so.1.0, libpython3.13t.so, python3.8, python3.13d; 3.7 and older may end in m or u
@@ -141,16 +141,26 @@ def _spelled_version(elf: Elf, named: str | None) -> str | None:
     # A literal beginning makes this a fast scan. Linkers merge equal tails: the version may also stand at the end
     # of a longer string (".../versions/3.10.13").
     pattern = re.compile(prefix + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?(?=\+?\x00)")
-    spelled: set[str] = set()
-    for segment in elf.segments:
-        if segment.flags & _PF_W or segment.file_size > _LONGEST_SCAN:
-            continue
-        text = elf.read(segment.address, segment.file_size)
-        for found in pattern.finditer(text):
-            if text[found.start() - 1 : found.start()] not in _NUMBER_BEFORE:
-                spelled.add(found[0].decode())
-    fitting = [version for version in spelled if int(version.split(".")[1]) <= 10]
-    return fitting[0] if len(fitting) == 1 else None
+    # Most linkers keep constants apart from code, which is two thirds of the file: it is searched last.
+    for executable in (False, True):
+        spelled: set[str] = set()
+        for segment in elf.segments:
+            if segment.flags & _PF_W or segment.file_size > _LONGEST_SCAN:
+                continue
+            if bool(segment.flags & _PF_X) is executable:
+                spelled |= _spellings(pattern, elf.read(segment.address, segment.file_size))
+        fitting = [version for version in spelled if int(version.split(".")[1]) <= 10]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else None
+    return None
+
+
+def _spellings(pattern: re.Pattern[bytes], text: bytes) -> set[str]:
+    return {
+        found[0].decode()
+        for found in pattern.finditer(text)
+        if text[found.start() - 1 : found.start()] not in _NUMBER_BEFORE
+    }
 
 
 def _pread(descriptor: int, offset: int, size: int) -> bytes:
