@@ -15,6 +15,7 @@ from rich.cells import cell_len
 SPARKS = "▁▂▃▄▅▆▇█"
 BAR = "█"
 BAR_PARTS = "▏▎▍▌▋▊▉"
+TRACK = "░"  # the empty part of a bar
 PLAIN_TERMINALS = ("linux", "vt100", "vt102", "vt220", "ansi", "dumb")
 
 _PLAIN = str.maketrans(
@@ -24,6 +25,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("─━═╌╴╶▔", "-"),
         **dict.fromkeys("│┃║▕", "|"),
         **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼╞╡╪", "+"),
+        TRACK: ".",
         "…": "~",
         "–": "-",
         "—": "-",

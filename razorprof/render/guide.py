@@ -20,6 +20,12 @@ _READING = (
         "state",
         "python: holds the GIL and runs; running: on a CPU without it; waiting: blocked; idle: sleeps, or I/O",
     ),
+    ("python*", "a star at the state: it held the GIL when its stack was read"),
+    ("gil %", "share of time in which a thread held the GIL, from looks at the lock many times a second"),
+    (
+        "count",
+        "objects or collections towards a generation's threshold; the oldest also waits for enough new objects",
+    ),
     ("off", "how far a worker is from its siblings in its worst figure, as a robust z-score"),
     ("growth", "straight line through the resident memory of the window; steady below 64 KiB a minute"),
     ("–", "not known; the reason stands beside it or on the figure's own screen"),

@@ -87,7 +87,7 @@ def verdict_lines(snapshot: Snapshot, width: int, palette: Palette) -> list[Text
         if "unclear" not in words.lower():
             words = f"unclear: {words}"
     lines = _sentence(found, words, style, width, palette)
-    window = f"   {figures.span(round(verdict.seconds, 1))} window" if verdict.seconds else ""
+    window = f"   in the last {figures.span(max(1, round(verdict.seconds)))}" if verdict.seconds else ""
     if lines[-1].cell_len + len(window) < width:
         lines[-1].append(window, palette.dim)
     return lines

@@ -11,7 +11,7 @@ from razorprof.model.threads import ThreadState
 from razorprof.render import figures
 from razorprof.render.catalog import FIGURES, GC_GENERATIONS
 from razorprof.render.snapshot import Mark, Snapshot
-from razorprof.render.text import printable
+from razorprof.render.text import cut_middle, printable
 from razorprof.render.thresholds import Level, level
 from razorprof.render.trace import EMPTY, Trace
 
@@ -129,6 +129,9 @@ def _gil(s: Snapshot) -> Item:
     notes: list[tuple[str, Level]] = []
     if waiters is not None:
         notes.append((f"{found.mark}{figures.count(round(waiters, 1))} waiting", found))
+    top = _top_holder(s)
+    if top:
+        notes.append((top, Level.FINE))
     switches = s.now("gil_switches")
     if switches is not None:
         notes.append((f"{figures.rate(switches)} switches", Level.FINE))
@@ -137,6 +140,15 @@ def _gil(s: Snapshot) -> Item:
     return Item(
         "GIL", FIGURES["gil_held"].show(held.now), found, held, tuple(notes), 0.0, 1.0, True, held.now is not None
     )
+
+
+def _top_holder(s: Snapshot) -> str:
+    """The thread that held the GIL most, by its short name; empty where none can be named."""
+    holders = s.gil.gils[0].holders if s.gil is not None and s.gil.gils else ()
+    if not holders or holders[0].native_id is None:
+        return ""
+    name = printable(s.thread_name(holders[0].native_id)) or str(holders[0].native_id)
+    return f"{cut_middle(name, 14)} {figures.percent(holders[0].share, 0)}"
 
 
 def _threads(s: Snapshot) -> Item:

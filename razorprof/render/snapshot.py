@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from razorprof.model.frame import SamplingReport
 from razorprof.model.gc import GcState
+from razorprof.model.gil import GilState
 from razorprof.model.profile import Profile
 from razorprof.model.target import Life, Target
 from razorprof.model.threads import ThreadDump, ThreadInfo
@@ -26,6 +27,14 @@ class Trouble:
     source: str
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A metric that a source cannot read though it reads others, and why. Untrusted text."""
+
+    metric: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,9 @@ class Snapshot:
     sampling: SamplingReport | None = None
     dump: ThreadDump | None = None
     gc: GcState | None = None
+    gil: GilState | None = None
     troubles: tuple[Trouble, ...] = ()
+    missing: tuple[Missing, ...] = ()
     deviation: float | None = None
     deviation_of: str = ""
 
@@ -67,6 +78,10 @@ class Snapshot:
     @property
     def threads(self) -> tuple[ThreadInfo, ...]:
         return self.dump.threads if self.dump is not None else ()
+
+    def thread_name(self, native_id: int | None) -> str:
+        """The name of a thread as of the newest dump; empty where none is known. Untrusted text."""
+        return next((thread.name for thread in self.threads if thread.native_id == native_id), "")
 
     def growth_level(self) -> Level:
         """Whether resident memory grows as fast as a leak does."""

@@ -9,29 +9,34 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from razorprof.model.frame import Frame
+from razorprof.model.gil import GilState, held_ratio
 from razorprof.model.threads import ThreadInfo, ThreadState
 from razorprof.render import figures
 from razorprof.render.palette import Palette
 from razorprof.render.table import Cell, Column
 from razorprof.render.text import cut_middle, printable
 
-SORTS = ("cpu", "name", "id", "state", "waits")
+SORTS = ("cpu", "gil", "name", "id", "state", "waits")
 COLUMNS = (
     Column("cpu", "cpu %", 6, right=True),
+    Column("gil", "gil %", 6, right=True, drop=3),
     Column("state", "state", 7),
     Column("name", "thread", 14, stretch=3),
     Column("id", "id", 8, right=True, drop=2),
     Column("waits", "waits on", 10, stretch=2, drop=1),
     Column("top", "top frame", 18, stretch=4),
 )
+_OLD = 5.0  # seconds: a stack older than this is told with its age, for the thread has moved on
 _ORDER = (ThreadState.PYTHON, ThreadState.RUNNING, ThreadState.WAITING, ThreadState.IDLE, ThreadState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """One thread, or several with equal stacks. cpu_ratio: their sum, None where none is known."""
+    """One thread, or several with equal stacks. cpu_ratio: their sum, None where none is known; gil_ratio: the
+    share of time in which they held the GIL."""
 
     threads: tuple[ThreadInfo, ...]
+    gil_ratio: float | None = None
 
     @property
     def first(self) -> ThreadInfo:
@@ -51,14 +56,16 @@ class ThreadRow:
         return self.first.name if len(self.threads) == 1 else f"{len(self.threads)} × {self.first.name}"
 
 
-def thread_rows(threads: Sequence[ThreadInfo], *, grouped: bool = False) -> list[ThreadRow]:
+def thread_rows(
+    threads: Sequence[ThreadInfo], gil: GilState | None = None, *, grouped: bool = False
+) -> list[ThreadRow]:
     """A row per thread; grouped, a row per (state, stack)."""
     if not grouped:
-        return [ThreadRow((thread,)) for thread in threads]
+        return [_row((thread,), gil) for thread in threads]
     groups: dict[tuple[ThreadState, tuple[Frame, ...]], list[ThreadInfo]] = defaultdict(list)
     for thread in threads:
         groups[thread.state, thread.frames].append(thread)
-    return [ThreadRow(tuple(group)) for group in groups.values()]
+    return [_row(tuple(group), gil) for group in groups.values()]
 
 
 def select_rows(rows: list[ThreadRow], text: str, sort: str, reverse: bool) -> list[ThreadRow]:
@@ -77,6 +84,7 @@ def cells(row: ThreadRow, palette: Palette) -> list[Cell]:
     state = f"{thread.state.value}{'*' if thread.holds_gil else ''}"
     return [
         (figures.percent_bare(row.cpu_ratio), palette.value if busy else quiet),
+        (figures.percent_bare(row.gil_ratio), palette.value if row.gil_ratio else quiet),
         (state, palette.title if busy else quiet),
         (printable(row.name) or "(no name)", quiet),
         (str(thread.native_id) if len(row.threads) == 1 else figures.NOTHING, palette.label),
@@ -102,7 +110,9 @@ def top_text(thread: ThreadInfo) -> str:
     frame = thread.frames[0]
     parts = frame.file.rsplit("/", 2)
     file = "/".join(parts[-2:]) if parts[-1] == "__init__.py" else parts[-1]  # that name alone says nothing
-    return printable(f"{frame.function} {file}:{frame.line}")
+    seen = thread.stack_age or 0.0
+    age = f" ({figures.span(round(seen))} ago)" if seen >= _OLD else ""
+    return printable(f"{frame.function} {file}:{frame.line}{age}")
 
 
 def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:
@@ -111,7 +121,7 @@ def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:
     lines = [_pair("thread", ", ".join(printable(t.name) or "(no name)" for t in row.threads), width, palette)]
     ids = ", ".join(str(t.native_id) for t in row.threads)
     lines.append(_pair("native id", ids, width, palette))
-    gil = {True: ", holds the GIL", False: "", None: ""}[thread.holds_gil]
+    gil = ", holds the GIL" if thread.holds_gil else ", waits for the GIL" if thread.waits_for_gil else ""
     lines.append(
         _pair("state", f"{thread.state.value}{gil} (kernel: {printable(thread.kernel_state)})", width, palette)
     )
@@ -119,6 +129,8 @@ def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:
     if thread.user_ratio is not None and thread.system_ratio is not None:
         split = f" (user {figures.percent(thread.user_ratio)}, system {figures.percent(thread.system_ratio)})"
     lines.append(_pair("cpu", figures.percent(row.cpu_ratio) + split, width, palette))
+    if row.gil_ratio is not None:
+        lines.append(_pair("GIL", f"held {figures.percent(row.gil_ratio)} of the time", width, palette))
     if waits_text(thread):
         lines.append(_pair("waits on", waits_text(thread), width, palette))
     age = (
@@ -139,6 +151,10 @@ def stack_lines(row: ThreadRow, width: int, palette: Palette) -> list[Text]:
     return lines
 
 
+def _row(threads: tuple[ThreadInfo, ...], gil: GilState | None) -> ThreadRow:
+    return ThreadRow(threads, held_ratio(gil, frozenset(thread.native_id for thread in threads)))
+
+
 def _pair(label: str, text: str, width: int, palette: Palette) -> Text:
     line = Text(f" {label:<10} ", palette.label, no_wrap=True)
     line.append(cut_middle(text, max(8, width - 13)), palette.value)
@@ -152,6 +168,7 @@ def _searched(thread: ThreadInfo) -> str:
 
 _ORDERS: dict[str, Callable[[ThreadRow], tuple[float | str, ...]]] = {
     "cpu": lambda r: (-(r.cpu_ratio or 0.0), _ORDER.index(r.first.state), r.first.name, r.key),
+    "gil": lambda r: (-(r.gil_ratio or 0.0), -(r.cpu_ratio or 0.0), r.key),
     "name": lambda r: (r.first.name, r.key),
     "id": lambda r: (r.key,),
     "state": lambda r: (_ORDER.index(r.first.state), -(r.cpu_ratio or 0.0), r.key),

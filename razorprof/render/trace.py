@@ -51,6 +51,15 @@ def level_trace(series: Series | None) -> Trace:
     return Trace(series.times[fine], series.values[fine])
 
 
+def growth_trace(counter: Trace) -> Trace:
+    """What a counter grew by since the point before; a reset gives no point."""
+    if len(counter.values) < 2:
+        return EMPTY
+    grown = np.diff(counter.values)
+    fine = (np.diff(counter.times) > 0) & (grown >= 0)
+    return Trace(counter.times[1:][fine], grown[fine])
+
+
 def rate_trace(series: Series | None) -> Trace:
     """A counter's growth per second between neighbouring points; a reset gives no point."""
     trace = level_trace(series)

@@ -1,4 +1,5 @@
-"""The programs that FakeView plays: a busy web worker, an idle one, one that ended, families, hostile names."""
+"""The programs that FakeView plays: a busy web worker, an idle one, one that ended, families,
+hostile names."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from dataclasses import replace
 
 from razorprof.model.frame import Frame, Stack, ThreadId
 from razorprof.model.gc import GcState, Generation, InterpreterGc
+from razorprof.model.gil import Gil, GilState, HolderShare
+from razorprof.model.metric import Quality
 from razorprof.model.scrape import ReadError
 from razorprof.model.target import Identity, Life, Target
 from razorprof.model.threads import ThreadInfo, ThreadState, WaitsOn
@@ -17,6 +20,11 @@ from razorprof.testing.fake_view import START, FakeTarget, SeriesKey, Wave, seri
 MIB = 2.0**20
 HOSTILE = "\x1b[31mevil\x07\n\u202egnp.exe [bold]x[/] " + "y" * 300
 
+_UNREAD = (
+    ("process_io_bytes_total", "no permission"),
+    ("process_unique_memory_bytes", "no permission"),
+    ("process_open_fds", "permission denied (/proc/1400/fd)"),
+)
 _BOOT = Frame("_bootstrap", "threading.py", 1002)
 _SERVE = Frame("serve_forever", "gunicorn/workers/gthread.py", 211)
 _HANDLE = Frame("handle_request", "app/views.py", 57)
@@ -40,7 +48,31 @@ def worker(pid: int = 1234, *, name: str = "gunicorn: worker [app]", busy: float
             (Evidence("GIL held", 0.97, "python_gil"),),
             10.0,
         ),
+        worker_gil(pid),
     )
+
+
+def modern(pid: int = 1900) -> FakeTarget:
+    """The worker on a Python that keeps the length of each collection (3.15), with two interpreters."""
+    found = worker(pid)
+    series = {key: wave for key, wave in found.series.items() if key[0] != "python_gc_seconds_total"}
+    series[series_key("python_gc_seconds_total", quality="exact")] = Wave(0.031, 0.012, 21, counter=True)
+    total = 0.0
+    for bound, rate in (("0.0001", 9.0), ("0.00025", 2.4), ("0.0005", 0.9), ("0.001", 0.0), ("0.0025", 0.07)):
+        total += rate
+        series[series_key("python_gc_pause_seconds_bucket", le=bound)] = Wave(total, counter=True, whole=True)
+    series[series_key("python_gc_pause_seconds_bucket", le="+Inf")] = Wave(total, counter=True, whole=True)
+    for interpreter in ("0", "1"):
+        for generation, rate in (("0", 6.2), ("1", 0.5), ("2", 0.04)):
+            labels = {"interpreter": interpreter, "generation": generation}
+            key = series_key("python_interpreter_gc_collections_total", **labels)
+            series[key] = Wave(rate, counter=True, whole=True)
+    main = worker_gc().interpreters[0]
+    exact = replace(main, gc_seconds=41.3, gc_seconds_quality=Quality.EXACT, frozen=None)
+    gc = GcState(START, (exact, replace(exact, id=1, enabled=False, garbage=3)))
+    gil = GilState(START, (*worker_gil(pid).gils, Gil((1,), 0.12)), 2.0, 48, "waiters need Linux on x86-64")
+    status = replace(found.status, version="3.15.0")
+    return replace(found, status=status, series=series, gc=gc, gil=gil)
 
 
 def idle(pid: int = 1300) -> FakeTarget:
@@ -60,7 +92,7 @@ def unsupported(pid: int = 1400) -> FakeTarget:
         Target(Identity(pid, 5000), "postgres", START - 90_000),
         Life.ALIVE,
         sources=(
-            SourceStatus("process", True),
+            SourceStatus("process", True, missing=_UNREAD),
             SourceStatus("cgroup", False, ReadError("permission_denied", "cannot read memory.max", "run as root")),
         ),
         stack_reason="not a Python process: hot functions need CPython 3.8 or newer",
@@ -150,9 +182,7 @@ def worker_series(busy: float = 1.03) -> dict[SeriesKey, Wave]:
         series_key("python_gil_switches_total"): Wave(171, 20, 13, counter=True),
         series_key("python_arena_bytes"): Wave(512 * MIB, 0.0, 20, 0.02 * MIB),
         series_key("python_gc_seconds_total", quality="estimated"): Wave(0.031, 0.012, 21, counter=True),
-        series_key("python_gc_collections_total", generation="0"): Wave(12.4, 3, 15, counter=True),
-        series_key("python_gc_collections_total", generation="1"): Wave(1.13, 0.2, 15, counter=True),
-        series_key("python_gc_collections_total", generation="2"): Wave(0.08, 0.02, 30, counter=True),
+        **_collections(),
     }
 
 
@@ -199,6 +229,13 @@ def worker_threads() -> tuple[ThreadInfo, ...]:
     return tuple(made)
 
 
+def worker_gil(pid: int) -> GilState:
+    """The lock of the busy worker: four request threads share it, three wait."""
+    holders = tuple(HolderShare(1240 + number, share) for number, share in enumerate((0.41, 0.24, 0.18, 0.13)))
+    held = Gil((0,), 0.96, 1240, (*holders, HolderShare(pid, 0.004)), (1241, 1242, 1243), 2.9, 171_000)
+    return GilState(START, (held,), 2.0, 96)
+
+
 def worker_gc() -> GcState:
     """The collector of the busy worker."""
     generations = (
@@ -229,6 +266,18 @@ _SHARES: tuple[tuple[Stack, float], ...] = (
     ((Frame("compress", "gzip.py", 210),), 0.38),
     ((Frame("sign", "itsdangerous/signer.py", 90), Frame("digest", "hashlib.py", 120)), 0.18),
 )
+
+
+def _collections() -> dict[SeriesKey, Wave]:
+    """Collections and what they freed, by generation; a full one every twelve seconds or so."""
+    made = {}
+    for generation, (rate, swing, freed) in enumerate(((12.4, 3.0, 6.6), (1.13, 0.2, 5.3), (0.08, 0.02, 10.3))):
+        labels = {"generation": str(generation)}
+        made[series_key("python_gc_collections_total", **labels)] = Wave(rate, swing, 15, counter=True, whole=True)
+        made[series_key("python_gc_objects_collected_total", **labels)] = Wave(
+            rate * freed, swing * freed, 15, counter=True, whole=True
+        )
+    return made
 
 
 def _status(pid: int, name: str) -> TargetStatus:

@@ -15,6 +15,7 @@ import numpy as np
 
 from razorprof.model.frame import SamplingReport, Stack, ThreadId
 from razorprof.model.gc import GcState
+from razorprof.model.gil import GilState
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
 from razorprof.model.profile import Profile, StackKey
@@ -32,24 +33,26 @@ START = 1_700_000_000.0
 @dataclass(frozen=True, slots=True)
 class Wave:
     """A figure that swings around `level` by `swing`, `period` ticks long, and grows by `slope` a tick. A
-    counter is the sum of such a figure over the ticks."""
+    counter is the sum of such a figure over the ticks; whole: of events, which happen or do not."""
 
     level: float
     swing: float = 0.0
     period: float = 20.0
     slope: float = 0.0
     counter: bool = False
+    whole: bool = False
 
     def at(self, ticks: Floats) -> Floats:
         angle = 2 * np.pi / self.period
         if not self.counter:
             return self.level + self.swing * np.sin(angle * ticks) + self.slope * ticks
-        return (
+        total: Floats = (
             self.level * ticks
             + self.swing / angle * (1 - np.cos(angle * ticks))
             + self.slope * ticks * ticks / 2
             + 1000.0
         )
+        return np.floor(total) if self.whole else total
 
 
 SeriesKey = tuple[str, tuple[tuple[str, str], ...]]
@@ -66,6 +69,7 @@ class FakeTarget:
     threads: tuple[ThreadInfo, ...] = ()
     gc: GcState | None = None
     verdict: Verdict | None = None
+    gil: GilState | None = None
 
     @property
     def identity(self) -> Identity:
@@ -159,7 +163,7 @@ class FakeView:
     def structure(self, target: Identity, kind: type[T]) -> T | None:
         found = self.targets[target]
         dump = ThreadDump(self.time, found.threads, found.status.stack_reason) if found.threads else None
-        for held in (dump, found.gc):
+        for held in (dump, found.gc, found.gil):
             if isinstance(held, kind):
                 return held
         return None

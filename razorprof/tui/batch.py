@@ -66,7 +66,9 @@ class BatchPrinter:
             functions.function_rows(snapshot.profile, Grouping.FUNCTION), "", functions.SORTS[0], reverse=False
         )
         columns = functions.columns(Grouping.FUNCTION, marked=False)
-        busiest = threads.select_rows(threads.thread_rows(snapshot.threads), "", threads.SORTS[0], reverse=False)
+        busiest = threads.select_rows(
+            threads.thread_rows(snapshot.threads, snapshot.gil), "", threads.SORTS[0], reverse=False
+        )
         lines = [
             title_line(snapshot, width, head, interval=state.interval, place=where),
             *verdict_lines(snapshot, width, head),

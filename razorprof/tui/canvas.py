@@ -28,6 +28,9 @@ MOVES: list[BindingType] = [
 ]
 
 
+_FAINT = Style(dim=True)
+
+
 class Canvas(Widget):
     """A widget whose lines are strips that `line_at` makes. Subclasses call `redraw` when something may
     differ."""
@@ -118,7 +121,14 @@ class Pager(Canvas, can_focus=True):
 
     def line_at(self, y: int) -> Text:
         place = self.top + y
-        return self.lines[place] if place < len(self.lines) else Text()
+        line = self.lines[place] if place < len(self.lines) else Text()
+        below = len(self.lines) - self.top - self.size.height
+        if below <= 0 or y != self.size.height - 1:
+            return line
+        note = f" ▼ {below + 1} more lines "  # else nobody would look for them; the line under it is one of them
+        line = Text()
+        line.append(note.rjust(self.size.width - 1), _FAINT)
+        return line
 
     def action_move(self, step: int) -> None:
         self.go_to(self.top + step)

@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from razorprof.model.gc import GcState
+from razorprof.model.gil import GilState
 from razorprof.model.profile import by_function, top
 from razorprof.model.target import Identity, Life
 from razorprof.model.threads import ThreadDump
 from razorprof.render.catalog import FIGURES, GC_GENERATIONS, Figure
-from razorprof.render.snapshot import Mark, OwnCost, Snapshot, Trouble
+from razorprof.render.snapshot import Mark, Missing, OwnCost, Snapshot, Trouble
 from razorprof.render.trace import Trace, level_trace, rate_trace
 from razorprof.session.view import SessionState, TargetStatus, View
 
 HISTORY = 120.0  # seconds that histories, minima and maxima span
 _SHORTER = (15.0, 30.0, 60.0)  # spans of a history that has only begun: it should not start as a blank
 ROW_FIGURES = ("cpu", "rss", "threads")
-_GC_QUALITIES = ("exact", "estimated", "sampled")
+GC_QUALITIES = ("exact", "estimated", "sampled")
 
 
 class Collector:
@@ -79,6 +80,7 @@ class Collector:
                 for source in status.sources
                 if source.error is not None
             ),
+            missing=tuple(Missing(metric, why) for source in status.sources for metric, why in source.missing),
             deviation=status.deviation,
             deviation_of=status.deviation_of,
         )
@@ -91,6 +93,7 @@ class Collector:
             sampling=self.view.sampling(identity),
             dump=self.view.structure(identity, ThreadDump),
             gc=self.view.structure(identity, GcState),
+            gil=self.view.structure(identity, GilState),
         )
 
     def _window(self, end: float, traces: Iterable[Trace]) -> float:
@@ -104,7 +107,7 @@ class Collector:
             # The quality is a label there: whichever the target's version gives.
             found = (
                 self.view.history(identity, figure.metric, seconds=seconds, quality=quality)
-                for quality in _GC_QUALITIES
+                for quality in GC_QUALITIES
             )
             series = next((one for one in found if one is not None), None)
         return rate_trace(series) if figure.rate else level_trace(series)

@@ -76,7 +76,7 @@ def figure_lines(scene: Scene) -> list[Text]:
 def thread_lines(scene: Scene, most: int) -> list[Text]:
     """The busiest threads, under a rule that counts all."""
     snapshot, palette = scene.snapshot, scene.palette
-    rows = select_rows(thread_rows(snapshot.threads), "", "cpu", False)
+    rows = select_rows(thread_rows(snapshot.threads, snapshot.gil), "", "cpu", False)
     if not rows:
         return []
     note = f"{most - 2} of {len(rows)}, 3 for all" if len(rows) > most - 2 else ""

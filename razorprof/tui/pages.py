@@ -1,4 +1,4 @@
-"""Screens that are only lines: garbage collector, memory, alerts, help."""
+"""Screens that are only lines: memory, alerts, help; the base of those that are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 
 from razorprof.render.guide import guide_lines
-from razorprof.render.runtime_state import gc_lines, memory_lines
+from razorprof.render.memory import memory_lines
 from razorprof.render.table import rule_line
 from razorprof.tui.canvas import Pager
 from razorprof.tui.scene import Pane, Scene
@@ -29,13 +29,6 @@ class PagePane(Pane):
     def lines_of(self, scene: Scene) -> list[Text]:
         """The page."""
         raise NotImplementedError
-
-
-class GcPane(PagePane):
-    """Generations, rates, time spent."""
-
-    def lines_of(self, scene: Scene) -> list[Text]:
-        return gc_lines(scene.snapshot, scene.width, scene.palette, scene.mark)
 
 
 class MemoryPane(PagePane):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from razorprof.render.glyphs import Glyphs
 from razorprof.tui.actions import ACTIONS, shown_keys
 from razorprof.tui.functions import FunctionsPane
+from razorprof.tui.garbage import GcPane
 from razorprof.tui.overview import OverviewPane
-from razorprof.tui.pages import AlertsPane, GcPane, HelpPane, MemoryPane
+from razorprof.tui.pages import AlertsPane, HelpPane, MemoryPane
 from razorprof.tui.processes import ProcessesPane
 from razorprof.tui.scene import Pane
 from razorprof.tui.threads import ThreadsPane

@@ -9,18 +9,18 @@ from razorprof.render.table import rule_line
 from razorprof.render.text import cut_middle, printable
 from razorprof.render.threads import COLUMNS, SORTS, cells, select_rows, stack_lines, thread_rows
 from razorprof.tui.canvas import Lines, Pager
-from razorprof.tui.scene import Pane, Scene
+from razorprof.tui.list_pane import ListPane
+from razorprof.tui.scene import Scene
 from razorprof.tui.table import Table
 
 
-class ThreadsPane(Pane):
+class ThreadsPane(ListPane):
     """Shows the newest thread dump of the session; nothing is asked of the target here."""
+
+    SORTS = SORTS
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = ""
-        self.sort_key = SORTS[0]
-        self.turned = False
         self.grouped = False
         self.opened: int | None = None
 
@@ -32,14 +32,12 @@ class ThreadsPane(Pane):
         yield stack
 
     def arrive(self) -> None:
-        (self._stack if self.opened is not None else self._table).focus()
+        (self._stack if self.opened is not None else self.table).focus()
 
     def draw(self, scene: Scene) -> None:
         snapshot, palette = scene.snapshot, scene.palette
-        rows = thread_rows(snapshot.threads, grouped=self.grouped)
-        title = "threads, equal stacks together" if self.grouped else "threads"
-        if self.text:
-            title += f", matching {cut_middle(printable(self.text), 20)}"
+        rows = thread_rows(snapshot.threads, snapshot.gil, grouped=self.grouped)
+        title = self.title("threads, equal stacks together" if self.grouped else "threads")
         note = ""
         if snapshot.dump is not None:
             age = max(0.0, snapshot.end - snapshot.dump.time)
@@ -57,7 +55,7 @@ class ThreadsPane(Pane):
                 )
             )
         self.query_one("#rule", Lines).show(lines)
-        self._table.show(
+        self.table.show(
             COLUMNS,
             select_rows(rows, self.text, self.sort_key, self.turned),
             cells=lambda row: cells(row, palette),
@@ -65,36 +63,16 @@ class ThreadsPane(Pane):
             palette=palette,
             sort=self.sort_key,
             reverse=self.turned,
-            empty=f"nothing matches {printable(self.text)}"
-            if rows
-            else printable(reason) or "no thread was seen yet",
+            empty=self.empty(rows, printable(reason) or "no thread was seen yet"),
         )
-
-    def filter(self, text: str) -> bool:
-        self.text = text
-        self._table.rewind()
-        return True
-
-    def filtered(self) -> str:
-        return self.text
-
-    def sort(self) -> bool:
-        self.sort_key = SORTS[(SORTS.index(self.sort_key) + 1) % len(SORTS)]
-        self._table.rewind()
-        return True
-
-    def reverse(self) -> bool:
-        self.turned = not self.turned
-        self._table.rewind()
-        return True
 
     def group(self) -> bool:
         self.grouped = not self.grouped
-        self._table.rewind()
+        self.table.rewind()
         return True
 
     def detail(self) -> bool:
-        row = self._table.chosen
+        row = self.table.chosen
         if row is None or self.opened is not None:
             return False
         self.opened = row.key
@@ -109,7 +87,7 @@ class ThreadsPane(Pane):
         return True
 
     def _draw_stack(self, scene: Scene) -> None:
-        rows = thread_rows(scene.snapshot.threads, grouped=self.grouped)
+        rows = thread_rows(scene.snapshot.threads, scene.snapshot.gil, grouped=self.grouped)
         row = next((row for row in rows if any(t.native_id == self.opened for t in row.threads)), None)
         note = "up and down scroll, esc back"
         rule = rule_line(f"thread {self.opened}", scene.width - 1, scene.palette, note=note)
@@ -122,13 +100,9 @@ class ThreadsPane(Pane):
         self._stack.show(stack_lines(row, scene.width, scene.palette))
 
     def _show_stack(self, shown: bool) -> None:
-        self._stack.display, self._table.display = shown, not shown
+        self._stack.display, self.table.display = shown, not shown
         self._stack.top = 0
         self.arrive()
-
-    @property
-    def _table(self) -> Table:
-        return self.query_one(Table)
 
     @property
     def _stack(self) -> Pager:

@@ -12,12 +12,14 @@ from razorprof.model.series import Floats
 from razorprof.model.target import Identity
 from razorprof.render.catalog import Figure
 from razorprof.render.figures import count
+from razorprof.render.missing import missing_lines
 from razorprof.render.plot import plot_series, show_value
 from razorprof.render.table import Cell, Column, rule_line
-from razorprof.render.text import cut_middle, printable
+from razorprof.render.text import printable
 from razorprof.render.trace import Trace
 from razorprof.tui.canvas import Lines
-from razorprof.tui.scene import Pane, Scene
+from razorprof.tui.list_pane import ListPane
+from razorprof.tui.scene import Scene
 from razorprof.tui.table import Table
 
 HISTORY = 900.0  # seconds that a plot spans, as far as the store goes back
@@ -59,12 +61,11 @@ class SeriesRow:
         return "/s" if counter else ("ratio" if stem.endswith("_ratio") else "")
 
 
-class TimePane(Pane):
+class TimePane(ListPane):
     """Enter puts the series under the cursor on the plot, or takes it off."""
 
     def __init__(self, *, plain: bool = False, colour: bool = True) -> None:
         super().__init__()
-        self.text = ""
         self.plotted: list[SeriesKey] = [_FIRST]
         self._plain, self._colour = plain, colour
 
@@ -73,9 +74,6 @@ class TimePane(Pane):
         yield Lines(id="rule")
         yield Table(id="table")
 
-    def arrive(self) -> None:
-        self._table.focus()
-
     def draw(self, scene: Scene) -> None:
         palette, width = scene.palette, scene.width
         rows = _rows(scene, scene.snapshot.target.identity, self.plotted)
@@ -83,27 +81,21 @@ class TimePane(Pane):
         height = max(6, (scene.height - 5) * (11 if scene.compact else 13) // 20)
         self.query_one("#plot", Lines).show(_plot(shown, width - 2, height, self._plain, self._colour))
         note = f"{len(rows)} series; enter: on the plot or off; counters as rates"
-        self.query_one("#rule", Lines).show([rule_line(self._title(), width - 1, palette, note=note)])
+        unread = missing_lines(scene.snapshot, width, palette, most=1 if scene.compact else 3)
+        rule = rule_line(self.title("series"), width - 1, palette, note=note)
+        self.query_one("#rule", Lines).show([rule, *unread])
         wanted = self.text.casefold()
-        self._table.show(
+        self.table.show(
             _COLUMNS,
             [row for row in rows if wanted in row.name.casefold()],
             cells=lambda row: self._cells(row, scene),
             key=lambda row: row.key,
             palette=palette,
-            empty=f"nothing matches {printable(self.text)}" if rows else "no series",
+            empty=self.empty(rows, "no series"),
         )
 
-    def filter(self, text: str) -> bool:
-        self.text = text
-        self._table.rewind()
-        return True
-
-    def filtered(self) -> str:
-        return self.text
-
     def detail(self) -> bool:
-        row = self._table.chosen
+        row = self.table.chosen
         if row is None:
             return False
         if row.key in self.plotted:
@@ -111,9 +103,6 @@ class TimePane(Pane):
         else:
             self.plotted = [*self.plotted, row.key][-_MOST:]
         return True
-
-    def _title(self) -> str:
-        return f"series, matching {cut_middle(printable(self.text), 20)}" if self.text else "series"
 
     def _cells(self, row: SeriesRow, scene: Scene) -> list[Cell]:
         """Least and most are worked out here, for the seen rows only."""
@@ -131,10 +120,6 @@ class TimePane(Pane):
             show_value(trace.low, row.unit),
             show_value(trace.high, row.unit),
         ]
-
-    @property
-    def _table(self) -> Table:
-        return self.query_one(Table)
 
 
 def _rows(scene: Scene, identity: Identity, plotted: list[SeriesKey]) -> list[SeriesRow]:

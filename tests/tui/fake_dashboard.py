@@ -17,6 +17,7 @@ from razorprof.tui.options import DashboardOptions
 
 SCENES: dict[str, Callable[[], list[FakeTarget]]] = {
     "worker": lambda: [play.worker()],
+    "modern": lambda: [play.modern()],
     "idle": lambda: [play.idle()],
     "unsupported": lambda: [play.unsupported()],
     "gone": lambda: [play.gone()],

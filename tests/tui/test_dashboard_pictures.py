@@ -28,6 +28,7 @@ class Compare(Protocol):
         pytest.param(lambda: [play.worker()], ("enter", "down"), LARGE, id="function-120x40"),
         pytest.param(lambda: [play.worker()], ("3",), SMALL, id="threads-80x24"),
         pytest.param(lambda: [play.worker()], ("4",), SMALL, id="gc-80x24"),
+        pytest.param(lambda: [play.modern()], ("4",), LARGE, id="gc-120x40"),
         pytest.param(lambda: [play.worker()], ("5",), SMALL, id="memory-80x24"),
         pytest.param(lambda: [play.worker()], ("7",), LARGE, id="time-120x40"),
         pytest.param(lambda: play.family(12), ("0",), SMALL, id="all-80x24"),
