@@ -2,7 +2,8 @@
 
 Kernel figures of each read are joined with the newest thread dump of py-spy, which stops nothing and may be
 some seconds old (ThreadInfo.stack_age). Only what holds at the same moment is combined: who holds the GIL
-changes every few milliseconds, so a dump tells it for its own moment and not for later ones.
+changes every few milliseconds, so it is read out of the target's memory beside the kernel's figures; where that
+cannot be done, a dump tells it for its own moment and not for later ones.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from razorprof.remote.process import ProcessView
 from razorprof.remote.tasks import TaskRate, TaskRates, TaskReader, TaskStat
 from razorprof.remote.waits import WaitReader
 from razorprof.runtimes.cpython.detect import find_python
+from razorprof.runtimes.cpython.gil_holders import GilHolderLooks
 
 PYTHON_THREADS = gauge("python_threads", "", "Threads with Python code, by state", "state")
 _SERIES = {state: Labels(state=state.value) for state in ThreadState}
@@ -86,6 +88,8 @@ class ThreadsReader:
         self._ids = NativeIds(view)
         self._gil: range | None = None
         self._knows_gil = False
+        self._locks: tuple[range, ...] = ()
+        self._holders = GilHolderLooks(view, clock)
         self._is_open = True
 
     def read(self) -> Iterable[Reading]:
@@ -97,12 +101,17 @@ class ThreadsReader:
         if self._taker is not None:
             self._taker.poll()
         tasks = self._tasks.read(with_syscalls=True)
+        gil = self._holders.look()
+        holders = None if gil is None else gil.holders
+        self._locks = () if gil is None else gil.locks
         now = self._clock.monotonic()
         rates = self._rates.update(tasks, now)
         self._waits.start_look()
         python, age = self._python_threads(now)
         threads = tuple(
-            describe_thread(task, python.get(task.tid), age, rates.get(task.tid), self._wait_of(task))
+            describe_thread(
+                task, python.get(task.tid), age, rates.get(task.tid), self._wait_of(task), holders=holders
+            )
             for task in tasks
         )
         dump = ThreadDump(self._clock.time(), threads, self._why_no_stacks())
@@ -114,6 +123,7 @@ class ThreadsReader:
             if self._taker is not None:
                 self._taker.close()
             self._tasks.close()
+            self._holders.close()
             self._supervisor.release()
 
     def _python_threads(self, now: float) -> tuple[Mapping[int, DumpedThread], float | None]:
@@ -126,9 +136,12 @@ class ThreadsReader:
 
     def _wait_of(self, task: TaskStat) -> WaitsOn | None:
         wait = self._waits.describe(task)
-        if wait is None or wait.kind != "lock" or wait.address is None or self._gil is None:
+        if wait is None or wait.kind != "lock" or wait.address is None:
             return wait
-        return replace(wait, kind="gil", what="the GIL") if wait.address in self._gil else wait
+        # The GIL of a subinterpreter may lie on the heap, where only its own struct is the GIL.
+        places = self._locks if self._gil is None else (self._gil, *self._locks)
+        is_gil = any(wait.address in place for place in places)
+        return replace(wait, kind="gil", what="the GIL") if is_gil else wait
 
     def _why_no_stacks(self) -> str:
         if self._taker is None:
@@ -139,12 +152,23 @@ class ThreadsReader:
 
 
 def describe_thread(
-    task: TaskStat, python: DumpedThread | None, age: float | None, rate: TaskRate | None, wait: WaitsOn | None
+    task: TaskStat,
+    python: DumpedThread | None,
+    age: float | None,
+    rate: TaskRate | None,
+    wait: WaitsOn | None,
+    *,
+    holders: frozenset[int] | None = None,
 ) -> ThreadInfo:
-    """One thread: the kernel's figures and, where it has Python code, its part of a dump `age` seconds old."""
+    """One thread: the kernel's figures and, where it has Python code, its part of a dump `age` seconds old.
+
+    holders: native ids of the threads that hold a GIL now, None where that cannot be told.
+    """
     waits_for_gil = wait is not None and wait.kind == "gil"
     holds_gil: bool | None = None
-    if waits_for_gil or task.state in "Tt" or python is None:
+    if holders is not None:
+        holds_gil = task.tid in holders and not waits_for_gil
+    elif waits_for_gil or task.state in "Tt" or python is None:
         holds_gil = False if waits_for_gil or python is None else None
     elif age is not None and age <= _SAME_MOMENT:
         holds_gil = python.owns_gil

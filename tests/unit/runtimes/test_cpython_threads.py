@@ -91,3 +91,22 @@ def test_cpython_offers_stacks_and_threads_at_an_intrusiveness_that_needs_no_con
     assert all(support[kind].available for kind in (Capability.STACKS, Capability.THREADS))
     assert all(entry.intrusiveness <= 2 for entry in support.values())
     assert {"stacks", "threads"} <= {source.name for source in runtime.sources(detection)}
+
+
+@pytest.mark.parametrize(
+    ("state", "wait", "holders", "expected", "holds"),
+    [
+        ("R", None, {41}, ThreadState.PYTHON, True),
+        ("R", None, {42}, ThreadState.RUNNING, False),
+        ("S", SLEEP, {41}, ThreadState.IDLE, True),  # native code that sleeps and keeps the lock
+        ("S", GIL, {41}, ThreadState.WAITING, False),  # it got the lock just after its wait was seen
+        ("T", None, {41}, ThreadState.UNKNOWN, True),
+        ("S", LOCK, set(), ThreadState.WAITING, False),
+    ],
+)
+def test_the_lock_itself_tells_who_holds_it_whatever_an_old_dump_says(
+    state: str, wait: WaitsOn | None, holders: set[int], expected: ThreadState, holds: bool
+) -> None:
+    for owns in (True, False):
+        info = describe_thread(task(state), python(owns_gil=owns), 7.0, None, wait, holders=frozenset(holders))
+        assert (info.state, info.holds_gil) == (expected, holds)
