@@ -46,7 +46,7 @@ def card_lines(items: Mapping[str, Item], snapshot: Snapshot, width: int, palett
 def cards_shown(items: Mapping[str, Item]) -> list[str]:
     """Which four figures have a card."""
     wanted = [key for key in ("gc_time", "gil_held", "threads", "read", "voluntary") if items[key].known]
-    return ["cpu", "rss", *[*wanted, "threads", "fds"][:2]]
+    return ["cpu", "rss", *list(dict.fromkeys([*wanted, "threads", "fds"]))[:2]]
 
 
 def grid_lines(

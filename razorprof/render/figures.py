@@ -60,6 +60,8 @@ def duration(seconds: float | None) -> str:
         return NOTHING
     if seconds < 0:
         return "-" + duration(-seconds)
+    if seconds == 0:
+        return "0 s"
     if seconds < 0.001:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 1:

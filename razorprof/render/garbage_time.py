@@ -59,8 +59,11 @@ def time_lines(snapshot: Snapshot, past: GarbageHistory, width: int, rows: int, 
     high = max(high, low * (1 + _FLATTEST))
     low = max(0.0, low - (high - low) / (8 * rows))
     curve = area(points, rows, low=low, high=high)
+    labels = {0: figures.size(high), rows - 1: figures.size(low)}
+    if labels[0] == labels[rows - 1]:
+        del labels[0]  # so flat that they would not differ
     for place, line in enumerate(curve):
-        label = {0: figures.size(high), rows - 1: figures.size(low)}.get(place, "")
+        label = labels.get(place, "")
         lines.append(_beside(label, line, palette.spark, palette))
     ago = f"{figures.span(seconds)} ago"
     lines.append(Text(f"{'':{_AXIS}} {ago}{'now':>{max(4, room - len(ago))}}", palette.dim, no_wrap=True))
@@ -102,7 +105,7 @@ def pause_lines(snapshot: Snapshot, past: GarbageHistory, width: int, palette: P
 
 
 def _mean_pause(past: GarbageHistory, width: int, palette: Palette, *, exact: bool) -> list[Text]:
-    words = "single pauses are not known: only Python 3.15 and newer keep the length of each collection"
+    words = "lengths of single pauses: only Python 3.15 and newer keep them"
     if exact:
         words = "not read yet"
     lines = [sentence(words, width, palette, Level.FINE)]

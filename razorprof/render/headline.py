@@ -27,6 +27,7 @@ _LEVELS = {
 }
 # The other verdicts' words make a sentence of their own: "throttled by its container", "unclear: ...".
 _LIMITED_BY = frozenset(Limit) - {Limit.THROTTLED, Limit.PAGING, Limit.GC, Limit.UNCLEAR, Limit.STOPPED}
+_TELLING = 2.0  # seconds: of a verdict on less, the window says no more than its "too little seen yet"
 
 
 def title_line(
@@ -87,7 +88,9 @@ def verdict_lines(snapshot: Snapshot, width: int, palette: Palette) -> list[Text
         if "unclear" not in words.lower():
             words = f"unclear: {words}"
     lines = _sentence(found, words, style, width, palette)
-    window = f"   in the last {figures.span(max(1, round(verdict.seconds)))}" if verdict.seconds else ""
+    window = (
+        f"   in the last {figures.span(max(1, round(verdict.seconds)))}" if verdict.seconds >= _TELLING else ""
+    )
     if lines[-1].cell_len + len(window) < width:
         lines[-1].append(window, palette.dim)
     return lines

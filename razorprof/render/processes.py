@@ -12,7 +12,7 @@ from razorprof.render.palette import Palette
 from razorprof.render.snapshot import Snapshot
 from razorprof.render.spark import buckets, sparkline
 from razorprof.render.table import Cell, Column
-from razorprof.render.text import printable
+from razorprof.render.text import cut_end, printable
 from razorprof.render.thresholds import level
 
 SORTS = ("deviation", "cpu", "rss", "threads", "pid", "name")
@@ -73,6 +73,20 @@ def sum_line(rows: Sequence[Snapshot], width: int, palette: Palette) -> Text:
     if line.cell_len + len(_SHARED) < width:
         line.append(_SHARED, palette.dim)
     return line
+
+
+def deviation_lines(off: Sequence[Snapshot], width: int, palette: Palette) -> list[Text]:
+    """A line that names the sickest of the targets that are not shown, the farthest from its siblings first."""
+    if not off:
+        return []
+    worst = max(off, key=lambda row: abs(row.deviation or 0.0))
+    found = level("deviation", abs(worst.deviation or 0.0))
+    figure = printable(worst.deviation_of)
+    words = f"{found.mark} {worst.target.pid} {printable(worst.target.name)} is far from its siblings"
+    words += f" in {figure}" if figure else ""
+    words += f" ({abs(worst.deviation or 0.0):.1f})"
+    words += f", and {len(off) - 1} more" if len(off) > 1 else ""
+    return [Text(f" {cut_end(words, width - 2)}", palette.of(found), no_wrap=True)]
 
 
 _SHARED = "   shared pages counted in each"

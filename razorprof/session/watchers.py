@@ -67,7 +67,7 @@ class Detection:
                 reason = detection.detail.get("reason", "")
                 return (Detected(self._target, self._clock.time(), detection.runtime, detection.version, reason),)
         names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
-        reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read ({names})"
+        reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read (those are: {names})"
         return (Detected(self._target, self._clock.time(), reason=reason),)
 
     def close(self) -> None:

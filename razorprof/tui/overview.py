@@ -6,13 +6,17 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 
+from razorprof.model.target import Life
 from razorprof.render import figures
 from razorprof.render.cards import card_lines, cards_shown, grid_lines, trouble_lines
 from razorprof.render.functions import Grouping
 from razorprof.render.items import overview_items
+from razorprof.render.processes import deviation_lines
 from razorprof.render.snapshot import Mark, Snapshot
 from razorprof.render.table import head_line, lay_out, row_line, rule_line
 from razorprof.render.threads import COLUMNS, cells, select_rows, thread_rows
+from razorprof.render.thresholds import Level, level
+from razorprof.session.view import TargetStatus
 from razorprof.tui.canvas import Lines
 from razorprof.tui.functions import FunctionTable
 from razorprof.tui.scene import Pane, Scene
@@ -70,7 +74,14 @@ def figure_lines(scene: Scene) -> list[Text]:
         on_cards = cards_shown(items)
         rest = [item for key, item in items.items() if key not in on_cards and item.known]
         lines += grid_lines(rest, snapshot, width, 3 if width < 170 else 4, palette)
+    off = [status for status in scene.state.targets if _is_off(status)]
+    others = [status for status in off if status.target.identity != snapshot.target.identity]
+    lines += deviation_lines([scene.collector.row(scene.state, each) for each in others], width, palette)
     return lines + trouble_lines(snapshot, width, palette, most=1 if scene.compact else 3)
+
+
+def _is_off(status: TargetStatus) -> bool:
+    return status.life is not Life.GONE and level("deviation", abs(status.deviation or 0.0)) is not Level.FINE
 
 
 def thread_lines(scene: Scene, most: int) -> list[Text]:

@@ -98,3 +98,18 @@ async def test_figures_that_could_not_be_read_are_named_with_the_reason(show: Sh
         screen = await shown.press(key)
         assert "not read: process_io_bytes_total, process_unique_memory_bytes: no permission" in screen
         assert "not read: process_open_fds: permission denied" in screen
+
+
+async def test_the_overview_names_the_sick_one_of_several_targets_while_another_is_shown(show: Show) -> None:
+    async with show(play.family(8), size=SMALL) as shown:
+        assert "!! 2006 gunicorn: worker [app] is far from its siblings in cpu (9.4)" in shown.screen
+        while "2006" not in shown.screen.splitlines()[0]:
+            await shown.press("n")
+        assert "far from its siblings" not in shown.screen
+
+
+async def test_no_figure_has_two_cards(show: Show) -> None:
+    async with show([play.unsupported()], ticks=1) as shown:
+        cards = [title.strip("─ ") for title in shown.line("╭─").replace("╮", "").split("╭") if title.strip()]
+        assert len(cards) == 4
+        assert len(set(cards)) == 4
