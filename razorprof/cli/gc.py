@@ -63,10 +63,10 @@ def gc(
     wait: Wait = None,
 ) -> int | None:
     """Show the garbage collector of a process that was never prepared for it, and who holds its GIL."""
-    from razorprof.cli import output
+    from razorprof.cli import gc_advice, output
 
     seconds = _interval(interval)
-    look_for = _duration(duration, advise=advise, watch=watch)
+    look_for = gc_advice.parse_seconds(duration, advise=advise, watch=watch)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
     detection, reader = _open(chosen, seconds)
     if advise:
@@ -83,17 +83,6 @@ def gc(
     finally:
         reader.close()
     return None
-
-
-def _duration(text: str | None, *, advise: bool, watch: bool) -> float:
-    from razorprof.cli import gc_advice
-    from razorprof.errors import UsageError
-
-    if advise and watch:
-        raise UsageError("--advise and --watch exclude each other", hint="--advise looks once; -d says how long")
-    if text is not None and not advise:
-        raise UsageError("-d is for --advise", value=text, hint="without it: --interval, --watch")
-    return gc_advice.parse_seconds(gc_advice.DEFAULT_SECONDS if text is None else text)
 
 
 def _advise(target: Target, detection: Detection, seconds: float, *, as_json: bool) -> int:

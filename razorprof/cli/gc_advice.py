@@ -74,17 +74,16 @@ def advise_on(target: Target, seconds: float, *, progress: Callable[[float], Non
 
     with _interrupting(session) as interrupted:
         session.run(publish)
-    if interrupted.is_set():
-        code = ExitCode.INTERRUPTED
-    if not session.alive():
-        code = ExitCode.NO_TARGET
-    else:
-        last = observing.last[0]
-        if last is not None:
+        is_alive, last = session.alive(), observing.last[0]
+        if is_alive and last is not None:  # allocated blocks, which the session reads too seldom
             readings = read_now(target, "gc")
             observing.note(last.time, (reading for reading in readings if isinstance(reading, Sample)))
-    verdict: Verdict | None = session.view.verdict(target.identity)
-    found = observing.observation(verdict=verdict, before=before, now=look_at_workers(target))
+        verdict: Verdict | None = session.view.verdict(target.identity)
+        found = observing.observation(verdict=verdict, before=before, now=look_at_workers(target))
+    if not is_alive:
+        code = ExitCode.NO_TARGET
+    elif interrupted.is_set():
+        code = ExitCode.INTERRUPTED
     reason = ""
     if found is None:
         reason = _why_nothing(session, target)
@@ -167,12 +166,16 @@ def end_progress() -> None:
         sys.stderr.flush()
 
 
-def parse_seconds(text: str) -> float:
-    """The value of ``-d``. Raises UsageError where it is too short to judge by."""
+def parse_seconds(text: str | None, *, advise: bool, watch: bool) -> float:
+    """The value of ``-d``. Raises UsageError where it is too short to judge by, or the options contradict."""
     from razorprof.analysis.advice_observation import SHORTEST_SECONDS
     from razorprof.units import parse_duration
 
-    seconds = parse_duration(text)
+    if advise and watch:
+        raise UsageError("--advise and --watch exclude each other", hint="--advise looks once; -d says how long")
+    if text is not None and not advise:
+        raise UsageError("-d is for --advise", value=text, hint="without it: --interval, --watch")
+    seconds = parse_duration(DEFAULT_SECONDS if text is None else text)
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
         raise UsageError(
             "the duration is out of range",

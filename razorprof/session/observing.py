@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from razorprof.analysis.advice_observation import Observation, Trend, Worker, parse_version
+from razorprof.clock import Clock, SystemClock
 from razorprof.errors import RazorprofError
 from razorprof.model.gc import GcState
 from razorprof.model.gil import GilState
@@ -24,6 +25,7 @@ from razorprof.plugin.protocols import Source, SourceOptions
 from razorprof.remote.process import ProcessView, all_processes
 
 MOST_WORKERS = 64
+LONGEST_LOOK = 2.0  # seconds for all workers: a large one takes some 100 ms
 _FORKED = 0x40  # PF_FORKNOEXEC, include/linux/sched.h: forked, and still the program that forked it
 _CPU, _RESIDENT = "process_cpu_seconds_total", "process_resident_memory_bytes"
 _ARENAS, _BLOCKS, _UNIQUE = "python_arena_bytes", "python_allocated_blocks", "process_unique_memory_bytes"
@@ -114,7 +116,8 @@ class Observing:
         known = [[count for count in end if count is not None] for end in ends]
         if len(known) < 2 or not known[0] or len(known[0]) != len(known[1]):
             return None
-        return sum(known[1]) - sum(known[0])
+        more = sum(known[1]) - sum(known[0])
+        return more if more >= 0 else None  # else another program runs there now
 
 
 def read_now(target: Target, *names: str) -> list[Reading]:
@@ -133,10 +136,15 @@ def read_now(target: Target, *names: str) -> list[Reading]:
     return found
 
 
-def look_at_workers(target: Target) -> list[WorkerLook]:
-    """The children that were forked off and still run the target's program, each with its unique memory."""
-    looks = []
+def look_at_workers(target: Target, clock: Clock | None = None) -> list[WorkerLook]:
+    """The children that were forked off and still run the target's program, each with its unique memory. As many
+    as LONGEST_LOOK allows, the lowest pids first, so that a second look sees the same ones."""
+    clock = clock or SystemClock()
+    deadline = clock.monotonic() + LONGEST_LOOK
+    looks: list[WorkerLook] = []
     for view in _forked_children(target.pid):
+        if clock.monotonic() >= deadline:
+            break
         with contextlib.suppress(RazorprofError):
             worker = Target(view.identity, view.comm())
             readings = read_now(worker, "gc", "process")

@@ -133,6 +133,14 @@ def test_workers_that_have_copied_all_already_are_told_with_less_certainty() -> 
     assert advice.confidence is Confidence.MEDIUM
 
 
+def test_workers_that_hold_more_than_their_parent_are_told_to_load_before_the_fork() -> None:
+    own = [worker(number, unique_before=100.0 * MIB, unique_now=150.0 * MIB) for number in (1, 2)]
+    (advice,) = advise(observed(resident=LOADED, workers=tuple(own)))
+    assert "load there what all workers use" in advice.change
+    assert "Each holds more than its parent" in advice.reasoning
+    assert advice.confidence is Confidence.LOW
+
+
 @pytest.mark.parametrize(
     "changes",
     [
