@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from razorprof.clock import ManualClock
 from razorprof.runtimes.cpython.anatomy import walk_interpreters
@@ -193,3 +195,25 @@ def test_a_figure_that_cannot_be_had_gives_its_reason_and_comes_back(tasks: Task
     clock.advance(6.0)
     assert [sample.value for sample in watch.samples(interpreters)] == [4]
     assert watch.reason == ""
+
+
+HEAD = 0x8000
+HOSTILE_WORDS = st.one_of(
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 40).map(lambda number: HEAD + 8 * number),
+    st.just(HEAD),
+)
+
+
+@given(st.lists(HOSTILE_WORDS, min_size=2, max_size=40))
+def test_memory_of_any_content_gives_a_bounded_walk_and_never_more_than_it_holds(words: list[int]) -> None:
+    image = bytearray(HEAD + 0x400)
+    for number, word in enumerate(words):
+        image[HEAD + 8 * number : HEAD + 8 * number + 8] = word.to_bytes(8, "little")
+    memory = ImageMemory(image)
+    try:
+        counted = follow(LinkedBlocks(memory), HEAD, 1000)
+    except UncountableTasks:
+        assert memory.reads < 10_000
+    else:
+        assert counted.tasks <= len(words)
