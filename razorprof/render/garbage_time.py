@@ -156,7 +156,8 @@ def _signed(change: float | None) -> str:
 
 
 def _beside(label: str, drawn: str, style: Style, palette: Palette) -> Text:
-    line = Text(f"{label:>{_AXIS}} ", palette.label, no_wrap=True)
+    line = Text(no_wrap=True)
+    line.append(f"{label:>{_AXIS}} ", palette.label)
     line.append(drawn, style)
     return line
 

@@ -75,7 +75,8 @@ def _lock(gil: Gil, state: GilState, snapshot: Snapshot, width: int, palette: Pa
 
 def _holder(one: HolderShare, gil: Gil, snapshot: Snapshot, width: int, palette: Palette) -> Text:
     name = _thread(one.native_id, snapshot)
-    line = Text(f" {figures.percent_bare(one.share):>5} %  ", palette.title, no_wrap=True)
+    line = Text(no_wrap=True)
+    line.append(f" {figures.percent_bare(one.share):>5} %  ", palette.title)
     line.append(fit(name, min(_NAME + 10, width // 3)), palette.value)
     line.append("  ")
     line.append(bar(one.share, min(30, width // 4)), palette.spark)
