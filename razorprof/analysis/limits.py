@@ -11,6 +11,7 @@ and I/O.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,12 +24,13 @@ THROTTLED_SHARE = 0.10  # of the time in which the container was throttled
 PAGING_SHARE = 0.10  # of the time in which tasks of the container, or this process, stalled on memory
 PAGING_FAULTS = 100.0  # major faults per second
 GC_SHARE = 0.30  # of wall time in the collector; or, of a program that is not always busy,
-GC_SHARE_OF_CPU, LEAST_GC_SHARE = 0.40, 0.15  # so much of its CPU, and not less than this of wall time
+GC_SHARE_OF_WORK, LEAST_GC_SHARE = 0.40, 0.15  # so much of the time with the GIL held, and this of wall time
 BUSY_CORES = 0.70  # thread-seconds on a CPU per second: below it the process mostly waits
 GIL_HELD = 0.75
 GIL_WAITING = 0.50  # threads that wait for the GIL, on average
 WORKER_CPU = 0.05  # of a core: a thread with more does work, the others only wait
 RUN_QUEUE = 0.50  # thread-seconds per second ready to run, but without a CPU
+TOLD_DELAY = 0.10  # a wait for a CPU that is worth a word
 SMALL_SHARE = 0.25  # of a thread's time: below it, a kind of work is of no account
 WAITING_THREADS = 0.60  # threads blocked on a lock or in I/O, on average
 CLEAR_LEAD = 1.35  # how far the first must lead the second among kinds of work
@@ -77,13 +79,14 @@ def split(looks: Sequence[Look]) -> dict[Limit, float]:
     if gc is not None:
         parts[Limit.GC] = gc
     if cpu is not None:
-        rest = max(0.0, cpu - (gc or 0.0))
         if held is None:
-            parts[Limit.CPU] = rest
+            parts[Limit.CPU] = max(0.0, cpu - (gc or 0.0))
         else:
-            python = min(rest, max(0.0, held - (gc or 0.0)))
-            parts[Limit.PYTHON] = python
-            parts[Limit.NATIVE] = rest - python
+            # The GIL is held in wall time, waits for a CPU included: of what it is held, so much is on a CPU.
+            on_cpu = min(held, cpu)
+            collecting = on_cpu * min(1.0, (gc or 0.0) / held) if held > 0 else 0.0
+            parts[Limit.PYTHON] = on_cpu - collecting
+            parts[Limit.NATIVE] = cpu - on_cpu
     waiters = _mean(looks, lambda look: look.gil_waiters)
     if waiters is not None:
         parts[Limit.GIL] = waiters
@@ -98,8 +101,14 @@ def split(looks: Sequence[Look]) -> dict[Limit, float]:
     return parts | {limit: part for limit, part in others.items() if part is not None}
 
 
-def judge(looks: Sequence[Look]) -> Verdict:
-    """The verdict over the last looks (five seconds or so). `unclear` when too little was seen."""
+def judge(looks: Sequence[Look], dumps: Sequence[ThreadDump] | None = None) -> Verdict:
+    """The verdict over the last looks (five seconds or so). `unclear` when too little was seen.
+
+    dumps: the threads of a longer while (20 seconds or so), where they are kept: each is one instant, and a few
+    instants say little about shares. Without them, those of the looks are taken.
+    """
+    if dumps is None:
+        dumps = [look.threads for look in looks if look.threads is not None]
     seconds = sum(look.seconds for look in looks)
     if looks and looks[-1].stopped:
         return Verdict(
@@ -114,7 +123,7 @@ def judge(looks: Sequence[Look]) -> Verdict:
     cpu = _mean(looks, lambda look: look.cpu)
     if cpu is None or seconds <= 0:
         return verdict(Limit.UNCLEAR, None, "unclear: too little seen yet")
-    return _outer_causes(looks, parts, verdict) or _work(looks, parts, cpu, verdict)
+    return _outer_causes(looks, parts, verdict) or _work(looks, dumps, parts, cpu, verdict)
 
 
 _Make = Callable[[Limit, float | None, str], Verdict]
@@ -130,18 +139,22 @@ def _outer_causes(looks: Sequence[Look], parts: dict[Limit, float], verdict: _Ma
     if faults >= PAGING_FAULTS and (stalled is None or stalled >= PAGING_SHARE):
         told = "" if stalled is None else f", {_pct(stalled)} of the time stalled on memory"
         return verdict(Limit.PAGING, stalled, f"paging: {faults:.0f} major faults a second{told}")
-    gc, cpu = parts.get(Limit.GC, 0.0), _mean(looks, lambda look: look.cpu) or 0.0
-    if gc >= GC_SHARE or (gc >= LEAST_GC_SHARE and gc >= GC_SHARE_OF_CPU * cpu):
-        of_cpu = f", {_pct(min(1.0, gc / cpu))} of its CPU" if cpu >= 0.01 else ""
-        return verdict(Limit.GC, min(1.0, gc), f"collecting garbage: {_pct(min(1.0, gc))} of the time{of_cpu}")
+    gc, held = parts.get(Limit.GC, 0.0), _mean(looks, lambda look: look.gil_held)
+    # Both are looks at the same lock-step clock: a collector that waits for a CPU holds the GIL meanwhile.
+    of_work = None if held is None or held < LEAST_GC_SHARE else min(1.0, gc / held)
+    if gc >= GC_SHARE or (gc >= LEAST_GC_SHARE and of_work is not None and of_work >= GC_SHARE_OF_WORK):
+        told = "" if of_work is None else f", {_pct(of_work)} of the time it runs Python"
+        return verdict(Limit.GC, min(1.0, gc), f"collecting garbage: {_pct(min(1.0, gc))} of the time{told}")
     return None
 
 
-def _work(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
+def _work(
+    looks: Sequence[Look], dumps: Sequence[ThreadDump], parts: dict[Limit, float], cpu: float, verdict: _Make
+) -> Verdict:
     waiters = parts.get(Limit.GIL, 0.0)
     held = _mean(looks, lambda look: look.gil_held)
     delay = parts.get(Limit.RUN_QUEUE, 0.0)
-    if held is not None and held >= GIL_HELD and waiters >= GIL_WAITING:
+    if held is not None and held >= GIL_HELD and waiters >= GIL_WAITING and delay < 2 * cpu:
         words = f"the GIL: {_pct(min(1.0, held))} held, {waiters:.1f} threads waiting"
         return verdict(Limit.GIL, min(1.0, held), words)
     if delay >= RUN_QUEUE and delay > cpu:
@@ -149,7 +162,7 @@ def _work(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict:
         return verdict(Limit.RUN_QUEUE, share, f"no free CPU: ready threads wait {_pct(share)} of the time")
     if cpu >= BUSY_CORES:
         return _busy(parts, cpu, verdict)
-    return _mostly_waiting(looks, parts, cpu, verdict)
+    return _mostly_waiting(dumps, parts, cpu, delay, verdict)
 
 
 def _busy(parts: dict[Limit, float], cpu: float, verdict: _Make, otherwise: str = "") -> Verdict:
@@ -166,21 +179,26 @@ def _busy(parts: dict[Limit, float], cpu: float, verdict: _Make, otherwise: str 
     return verdict(Limit.UNCLEAR, None, words)
 
 
-def _mostly_waiting(looks: Sequence[Look], parts: dict[Limit, float], cpu: float, verdict: _Make) -> Verdict:
-    lock, io = _waits_of_workers(looks)
+def _mostly_waiting(
+    dumps: Sequence[ThreadDump], parts: dict[Limit, float], cpu: float, delay: float, verdict: _Make
+) -> Verdict:
+    lock, io = _waits_of_workers(dumps)
     if lock is None or io is None:
         if cpu < 0.02:
             return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: idle or waiting, {_pct(cpu)} CPU")
         return verdict(Limit.UNCLEAR, None, f"unclear: {_pct(cpu)} CPU, its waits are not known")
     best, second = (lock, io) if lock >= io else (io, lock)
-    if best >= max(WAITING_THREADS, CLEAR_LEAD * second, WAIT_LEAD * cpu):
+    if best >= max(WAITING_THREADS, CLEAR_LEAD * second, WAIT_LEAD * (cpu + delay)):
         if best == lock:
             return verdict(Limit.LOCK, min(1.0, lock), f"a lock: {lock:.1f} threads wait for one, {_pct(cpu)} CPU")
         return verdict(Limit.IO, min(1.0, io), f"I/O: {io:.1f} threads wait for data, {_pct(cpu)} CPU")
+    at_most = best + 0.5 / math.sqrt(len(dumps))  # one standard deviation of a share seen in so many instants
     if best < SMALL_SHARE and cpu < SMALL_SHARE:
         return verdict(Limit.IDLE, 1.0 - cpu, f"nothing: mostly idle, {_pct(cpu)} CPU")
-    if best < SMALL_SHARE:
-        return _busy(parts, cpu, verdict, ", else asleep")
+    if at_most < SMALL_SHARE:
+        crowded = f", waits for a CPU {_pct(delay)}" if delay >= TOLD_DELAY else ""
+        asleep = ", else asleep" if 1.0 - cpu - delay >= SMALL_SHARE else ""
+        return _busy(parts, cpu, verdict, crowded or asleep)
     words = f"unclear: CPU {_pct(cpu)}, {lock:.1f} threads in locks, {io:.1f} in I/O"
     return verdict(Limit.UNCLEAR, None, words)
 
@@ -208,15 +226,14 @@ def _blocked(look: Look, test: Callable[[ThreadInfo], bool]) -> float | None:
     return float(sum(test(thread) for thread in look.threads.threads))
 
 
-def _waits_of_workers(looks: Sequence[Look]) -> tuple[float | None, float | None]:
+def _waits_of_workers(dumps: Sequence[ThreadDump]) -> tuple[float | None, float | None]:
     """How many threads wait for a lock and for I/O on average, of those that do the work: threads that use CPU
     now and then, or all where none does. A peer that only waits says nothing about what limits the others."""
-    dumps = [look.threads.threads for look in looks if look.threads is not None]
-    if not any(thread.waits_on or thread.frames for threads in dumps for thread in threads):
+    if not any(thread.waits_on or thread.frames for dump in dumps for thread in dump.threads):
         return None, None
     seen: dict[int, list[ThreadInfo]] = {}
-    for threads in dumps:
-        for thread in threads:
+    for dump in dumps:
+        for thread in dump.threads:
             seen.setdefault(thread.native_id, []).append(thread)
     workers = [one for one in seen.values() if sum(t.cpu_ratio or 0.0 for t in one) / len(one) >= WORKER_CPU]
     counted = [thread for one in workers or seen.values() for thread in one]

@@ -78,7 +78,7 @@ def top(
     protect.step_back()
     session = _make_session(seconds, hertz, settings)
     for target in chosen:
-        session.watch(target, _command(target))
+        session.watch(target)
     _search_more(session, targets, choice, chosen, follow=follow)
     if batch:
         gc.enable()
@@ -149,17 +149,6 @@ def _search_more(
             return ()  # nothing there now: looked for again
 
     session.search(find, key=chosen[0], follow=follow)
-
-
-def _command(target: Target) -> str:
-    from razorprof.errors import RazorprofError
-    from razorprof.remote.process import ProcessView
-    from razorprof.targets.redact import redact_command
-
-    try:
-        return redact_command(ProcessView(target.pid).command_line())
-    except RazorprofError:
-        return ""
 
 
 def _batch(session: Session, times: int | None, *, as_json: bool) -> int | None:

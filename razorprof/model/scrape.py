@@ -14,20 +14,29 @@ from razorprof.model.threads import ThreadDump
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a process turned out to run. runtime is empty where no runtime knows it; reason says more."""
+    """What a process turned out to run. runtime is empty where no runtime knows it; reason says more.
+
+    name, command: its display name and its command line, redacted, as they are now (untrusted text).
+    """
 
     target: Target
     time: float
     runtime: str = ""
     version: str | None = None
     reason: str = ""
+    name: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelState:
-    """The kernel's letter for the state of a process: R, S, D, T (stopped), t (traced), Z; proc(5)."""
+    """The kernel's letter for the state of a process: R, S, D, T (stopped), t (traced), Z; proc(5).
+
+    image: tells one program from another under the same pid: it changes when the process execs (empty: not known).
+    """
 
     letter: str
+    image: str = ""
 
 
 Structure = GcState | GilState | ThreadDump | SamplingReport | Detected | KernelState

@@ -123,6 +123,18 @@ class ProcessView:
             return False
         return now.start_ticks == identity.start_ticks and not now.has_ended
 
+    def image(self) -> str:
+        """What changes when the process execs another program: its executable's file and where its stack starts.
+        Parts that may not be seen are left out."""
+        fields = self.read("stat", 8192).rpartition(b")")[2].split()
+        try:
+            file = os.stat(self.path / "exe")
+            return (
+                f"{file.st_dev}:{file.st_ino}:{fields[25].decode('ascii', 'replace')}"  # proc(5): 28, startstack
+            )
+        except OSError:
+            return f"::{fields[25].decode('ascii', 'replace')}"
+
     def status(self) -> dict[str, str]:
         """/proc/PID/status as a mapping (Name, Uid, TracerPid, NSpid, voluntary_ctxt_switches, ...)."""
         lines = self.read("status").decode(errors="replace").split("\n")

@@ -5,7 +5,7 @@ Readers see immutable values only: each attribute is replaced, never changed, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from razorprof.analysis.siblings import Deviation
@@ -72,6 +72,8 @@ class TargetBoard:
     detected: Detected | None = None
     ended: Ended | None = None
     stopped: bool = False
+    image: str = ""
+    last_series: Sequence[tuple[Labels, float]] = ()  # of a target that is gone
     sampling: SamplingReport | None = None
     sampling_errors: int = 0
     stopped_seconds: float = 0.0
@@ -110,6 +112,20 @@ class TargetBoard:
         """Publish a structure as the newest of its kind."""
         self.structures = {**self.structures, type(structure): structure}
 
+    def series(self) -> list[tuple[Labels, float]]:
+        """(labels, newest value) of every series; of a target that is gone, the last ones of its life."""
+        groups = [self.own_group, *(source.group for source in self.sources.values())]
+        live = [entry for group in groups for entry in group.live()]
+        now = {labels for labels, _ in live}
+        return live + [entry for entry in self.last_series if entry[0] not in now]
+
+    def renew(self) -> None:
+        """The process has become another program: what was seen of the old one says nothing about it."""
+        self.window = StackWindow()
+        self.looks = LookMaker()
+        self.structures = {}
+        self.detected = self.sampling = self.verdict = None
+
     def status(self) -> TargetStatus:
         """The target as screens see it."""
         return TargetStatus(
@@ -124,6 +140,8 @@ class TargetBoard:
             stack_reason=self._stack_reason(),
             deviation=self.deviation.score if self.deviation else None,
             deviation_of=self.deviation.figure if self.deviation else "",
+            labels=self.labels,
+            focused=self.wants_stacks,
         )
 
     def _stack_reason(self) -> str:

@@ -43,6 +43,7 @@ def _target(view: View, status: TargetStatus) -> dict[str, Any]:
         "version": status.version,
         "state": status.life.value,
         "parent": status.target.parent,
+        "labels": dict(status.labels),
         "metrics": [
             {"name": name, "labels": labels, "value": value} for name, labels, value in view.series_of(identity)
         ],
@@ -182,6 +183,8 @@ def _reason(status: TargetStatus, source: str, otherwise: str) -> str:
     for one in status.sources:
         if one.name == source and one.error is not None:
             return one.error.message
+    if status.runtime and not status.focused:
+        return f"{source} are read of the selected target only, when many are watched"
     if not status.runtime and status.stack_reason:
         return status.stack_reason
     return otherwise

@@ -58,12 +58,10 @@ class LiveView:
         board = self._board(target)
         if board is None:
             return ()
-        groups = [board.own_group, *(source.group for source in board.sources.values())]
         found = []
-        for group in groups:
-            for labels, value in group.live():
-                own = {k: v for k, v in labels.items() if k != "__name__" and k not in board.labels}
-                found.append((labels["__name__"], own, value))
+        for labels, value in board.series():
+            own = {k: v for k, v in labels.items() if k != "__name__" and k not in board.labels}
+            found.append((labels["__name__"], own, value))
         return sorted(found, key=lambda entry: (entry[0], sorted(entry[1].items())))
 
     def profile(self, target: Identity, *, seconds: float | None = None) -> Profile:

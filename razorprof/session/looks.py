@@ -9,6 +9,7 @@ from razorprof.model.scrape import Scrape
 from razorprof.model.threads import ThreadDump
 
 WINDOW = 5.0  # seconds of looks that a verdict rests on
+THREADS_WINDOW = 20.0  # and of thread states, which are instants
 
 _COUNTERS = {
     "process_cpu_seconds_total": "cpu",
@@ -34,6 +35,7 @@ class LookMaker:
         self._figures: dict[str, float] = {}
         self._io: dict[str, float] = {}
         self._threads: ThreadDump | None = None
+        self._dumps: deque[ThreadDump] = deque()
         self._last_tick: float | None = None
         self._looks: deque[Look] = deque()
 
@@ -56,11 +58,19 @@ class LookMaker:
         for structure in scrape.structures:
             if isinstance(structure, ThreadDump):
                 self._threads = structure
+                self._dumps.append(structure)
+                while self._dumps[0].time < structure.time - THREADS_WINDOW:
+                    self._dumps.popleft()
 
     def figures(self) -> dict[str, float]:
         """What workers are compared by: cpu (cores), rss (bytes), threads, fds, io (bytes per second)."""
         rates: dict[str, float] = {name: self._rates[name] for name in ("cpu", "io") if name in self._rates}
         return {**self._figures, **rates}
+
+    @property
+    def dumps(self) -> tuple[ThreadDump, ...]:
+        """The threads as they were in the last 20 seconds."""
+        return tuple(self._dumps)
 
     def forget(self, figures: tuple[str, ...]) -> None:
         """A source failed: its figures are unknown now."""

@@ -132,6 +132,9 @@ class Pipeline:
                 report = structure
             elif isinstance(structure, KernelState):
                 board.stopped = structure.letter == "T"
+                if board.image and structure.image != board.image:
+                    board.renew()
+                board.image = structure.image
         if report is not None:
             board.window.add(scrape.stacks, report)
             board.sampling = report
@@ -142,6 +145,8 @@ class Pipeline:
 
     def _detected(self, board: TargetBoard, event: Detected) -> None:
         board.detected = event
+        board.target = replace(board.target, name=event.name or board.target.name)
+        board.command = event.command or board.command
         labels = board.labels.with_(runtime=event.runtime)
         if labels != board.labels:  # what was seen before goes on under the new labels
             for source in board.sources.values():
@@ -153,6 +158,7 @@ class Pipeline:
         board = self.boards.get(event.target.identity)
         if board is None or board.ended is not None:
             return
+        board.last_series = board.series()
         board.ended = event
         for source in board.sources.values():
             source.group.mark_stale(event.time)
@@ -162,7 +168,7 @@ class Pipeline:
         boards = list(self.boards.values())
         for board in boards:
             if board.ended is None:
-                board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped))
+                board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)
                 board.own_group.append(tick.time, self._own_samples(board))
         self._rank(boards)
         overhead = self._overhead(tick.time)

@@ -9,7 +9,7 @@ and jump forward only when the wall clock does (a resumed laptop).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from queue import Empty, SimpleQueue
 
 from razorprof.clock import Clock
@@ -64,11 +64,11 @@ class Scheduler:
 
         self.call(join)
 
-    def remove(self, target: Identity, source: str | None = None, *, keep: str | None = None) -> None:
+    def remove(self, target: Identity, source: str | None = None, *, keep: Collection[str] = ()) -> None:
         """Close the jobs of a target (all but `keep`), or one of them."""
 
         def leave() -> None:
-            own = [job for job in self._jobs if job.target.identity == target and job.source != keep]
+            own = [job for job in self._jobs if job.target.identity == target and job.source not in keep]
             for job in own if source is None else [job for job in own if job.source == source]:
                 self._jobs.remove(job)
                 self._waiting.discard(job)

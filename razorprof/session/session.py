@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import TargetGone
-from razorprof.model.scrape import Detected, Ended, Event, Scrape, Tick
+from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
 from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
 from razorprof.session.governor import Governor
@@ -60,6 +60,7 @@ class _Watched:
     detected: list[Source] = field(default_factory=list)  # filled by the detection's thread, once
     sources: list[Source] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
+    image: str = ""
     gone: bool = False
 
 
@@ -105,12 +106,7 @@ class Session:
         if self._focused is None:
             self._focused = target.identity
         self._pipeline.add(target, command)
-        self._add(
-            target,
-            RUNTIME,
-            lambda: Detection(target, self._runtimes, watched.detected.extend, self._clock),
-            every=_DETECT_EVERY,
-        )
+        self._detect(watched)
         self._add(target, PRESENCE, lambda: Presence(target, self._clock))
 
     def search(self, find: Callable[[], Sequence[Target]], *, key: Target, follow: bool = False) -> None:
@@ -178,13 +174,34 @@ class Session:
             return
         if scrape.source == PRESENCE and scrape.error is not None and scrape.error.name == TargetGone.name:
             watched.gone = True
-            self._scheduler.remove(watched.target.identity, keep=SEARCH)
+            self._scheduler.remove(watched.target.identity, keep=(SEARCH,))
             yield Ended(watched.target, scrape.time, scrape.error.message)
+        elif scrape.source == PRESENCE:
+            self._check_image(watched, scrape)
         elif scrape.source == RUNTIME:
             if any(isinstance(s, Detected) and s.runtime for s in scrape.structures):
                 self._scheduler.remove(watched.target.identity, RUNTIME)
             watched.sources = [*self._sources, *watched.detected]
             self._open(watched)
+
+    def _check_image(self, watched: _Watched, scrape: Scrape) -> None:
+        """Begin anew with a process that has become another program (exec)."""
+        for structure in scrape.structures:
+            if isinstance(structure, KernelState) and structure.image != watched.image:
+                if watched.image:
+                    self._scheduler.remove(watched.target.identity, keep=(SEARCH, PRESENCE))
+                    watched.open, watched.detected, watched.sources = set(), [], []
+                    self._detect(watched)
+                watched.image = structure.image
+
+    def _detect(self, watched: _Watched) -> None:
+        target, found = watched.target, watched.detected
+        self._add(
+            target,
+            RUNTIME,
+            lambda: Detection(target, self._runtimes, found.extend, self._clock),
+            every=_DETECT_EVERY,
+        )
 
     def _open(self, watched: _Watched) -> None:
         """Open the sources that should be open now, close those that should not."""

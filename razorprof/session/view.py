@@ -5,7 +5,7 @@ Every method may be called from any thread, at any time, and never waits for a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -39,7 +39,8 @@ class TargetStatus:
 
     stack_reason: why there are no hot functions, empty when there are. deviation: how far this worker is from
     its siblings (a robust z-score; None unless it has at least two) and in which figure. command: its
-    command line, redacted, untrusted text.
+    command line, redacted, untrusted text. labels: what all its series carry. focused: whether the sources that
+    are opened for selected targets only are open.
     """
 
     target: Target
@@ -53,6 +54,8 @@ class TargetStatus:
     stack_reason: str = ""
     deviation: float | None = None
     deviation_of: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    focused: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from razorprof.model.target import Target
 from razorprof.plugin.protocols import Runtime, Source
 from razorprof.remote.process import ProcessView
 from razorprof.remote.witness import EndWitness
+from razorprof.targets.naming import display_name
+from razorprof.targets.redact import redact_command
 
 
 class Presence:
@@ -28,7 +30,7 @@ class Presence:
         if not self._witness.has_ended():
             self._witness.look()
             try:
-                return (KernelState(self._view.stat().state),)
+                return (KernelState(self._view.stat().state, self._view.image()),)
             except TargetGone:
                 pass  # between the two looks
         raise TargetGone(self._witness.tell())
@@ -65,13 +67,22 @@ class Detection:
             if detection is not None:
                 self._found(runtime.sources(detection))
                 reason = detection.detail.get("reason", "")
-                return (Detected(self._target, self._clock.time(), detection.runtime, detection.version, reason),)
+                return (self._detected(process, detection.runtime, detection.version, reason),)
         names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
         reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read (those are: {names})"
-        return (Detected(self._target, self._clock.time(), reason=reason),)
+        return (self._detected(process, reason=reason),)
 
     def close(self) -> None:
         pass
+
+    def _detected(
+        self, process: ProcessView, runtime: str = "", version: str | None = None, reason: str = ""
+    ) -> Detected:
+        arguments = process.command_line()
+        name = display_name(arguments, process.comm())
+        return Detected(
+            self._target, self._clock.time(), runtime, version, reason, name, redact_command(arguments)
+        )
 
 
 class Search:

@@ -50,18 +50,22 @@ def test_shares_of_a_known_split_are_right_on_every_python(
 ) -> None:
     program = start_program(python_build, PROGRAMS / "split_60_30_10.py")
     program.wait_for("ready")
-
-    done = run_top(program.pid, "-n", "11", "--json")
-
-    assert done.returncode == 0, done.stderr
-    document = documents(done)[-1]
-    [target] = document["targets"]
+    worst: list[float] = []
+    document: dict[str, Any] = {}
+    target: dict[str, Any] = {}
+    for _ in range(3):  # chance (1 point) and a crowded machine spoil one look; a wrong feed spoils all
+        done = run_top(program.pid, "-n", "11", "--json")
+        assert done.returncode == 0, done.stderr
+        document = documents(done)[-1]
+        [target] = document["targets"]
+        shares = {f["function"]: f["total_ratio"] for f in target["functions"]}
+        truth = {"sixty": 0.6, "thirty": 0.3, "ten": 0.1}
+        worst.append(max(abs(shares[name] - share) for name, share in truth.items()))
+        if worst[-1] <= 0.03:
+            break
+    assert worst[-1] <= 0.03, worst
     assert target["runtime"] == "cpython"
     assert target["version"].startswith(".".join(map(str, python_build.version[:2])))
-    shares = {f["function"]: f["total_ratio"] for f in target["functions"]}
-    assert shares["sixty"] == pytest.approx(0.6, abs=0.03)
-    assert shares["thirty"] == pytest.approx(0.3, abs=0.03)
-    assert shares["ten"] == pytest.approx(0.1, abs=0.03)
     names = {thread["name"] for thread in target["threads"]}
     assert "MainThread" in names
     assert len(target["threads"]) == 2
@@ -332,3 +336,31 @@ def tools_on(pid: int) -> list[str]:
             if b"py-spy" in arguments[0] and str(pid).encode() in arguments:
                 found.append(entry.name)
     return found
+
+
+def test_a_process_that_execs_another_program_is_seen_anew(
+    python_builds: tuple[PythonBuild, ...], start_program: StartProgram, tmp_path: Path
+) -> None:
+    first, last = python_builds[0], python_builds[-1]
+    turncoat = tmp_path / "turncoat.py"
+    turncoat.write_text(
+        "import os, sys, time\n"
+        "def before():\n    until = time.monotonic() + 4\n    while time.monotonic() < until: pass\n"
+        "print('ready', flush=True)\n"
+        "before()\n"
+        f"os.execv({str(last.executable)!r}, [{str(last.executable)!r}, *sys.argv[1:]])\n"
+    )
+    program = start_program(first, turncoat, str(PROGRAMS / "split_60_30_10.py"))
+    program.wait_for("ready")
+
+    done = run_top(program.pid, "-n", "12", "--json")
+
+    assert done.returncode == 0, done.stderr
+    early, late = (documents(done)[place]["targets"][0] for place in (0, -1))
+    assert early["name"] == "turncoat.py"
+    assert late["name"] == "split_60_30_10.py"
+    assert late["version"].startswith(".".join(map(str, last.version[:2])))
+    functions = {function["function"] for function in late["functions"]}
+    assert "sixty" in functions
+    assert "before" not in functions
+    assert late["labels"]["pid"] == str(program.pid)

@@ -66,24 +66,28 @@ def queue_for_lock():
     threads(5, work)
 
 
-def late_peer(delay):
+def late_peer():
+    """A socket to a peer that answers a question after as many seconds as it says."""
     ours, theirs = socket.socketpair()
 
     def answer():
         while running():
-            theirs.recv(16)
-            time.sleep(delay)
+            time.sleep(float(theirs.recv(64).decode()))
             theirs.sendall(b"answer")
 
     threading.Thread(target=answer, name="peer", daemon=True).start()
     return ours
 
 
+def ask_and_wait(peer, seconds):
+    peer.sendall(str(seconds).encode())
+    peer.recv(16)
+
+
 def ask():
-    peer = late_peer(0.2)
+    peer = late_peer()
     while running():
-        peer.sendall(b"question")
-        peer.recv(16)
+        ask_and_wait(peer, 0.2)
 
 
 def idle():
@@ -95,14 +99,14 @@ def idle():
 
 
 def mixed():
-    peer = late_peer(0.05)
+    peer = late_peer()
     total = 0
     while running():
-        peer.sendall(b"question")
-        peer.recv(16)
+        began = time.monotonic()
         until = time.thread_time() + 0.05
         while time.thread_time() < until:
             total += sum(range(200))
+        ask_and_wait(peer, time.monotonic() - began)  # half of the time, however crowded the machine is
 
 
 def touch_pages():

@@ -98,6 +98,37 @@ def test_a_gil_that_is_free_for_half_of_the_time_limits_nobody() -> None:
     assert judge([look] * 5).limit is Limit.PYTHON
 
 
+def test_a_program_that_waits_for_a_cpu_is_not_called_asleep() -> None:
+    look = Look(
+        1, cpu=0.57, gil_held=1.0, gil_waiters=0.0, gc=0.0, run_delay=0.4, threads=dump(busy(1, 0.57, None))
+    )
+    verdict = judge([look] * 5)
+    assert verdict.limit is Limit.PYTHON
+    assert "waits for a CPU 40 %" in verdict.words
+    assert "asleep" not in verdict.words
+
+
+def test_the_collectors_share_is_taken_of_the_time_that_python_runs_not_of_cpu_time() -> None:
+    look = Look(1, cpu=0.30, gil_held=0.60, gil_waiters=0.0, gc=0.31, run_delay=0.3)
+    verdict = judge([look] * 5)
+    assert verdict.limit is Limit.GC
+    assert "52 %" in verdict.words
+    assert verdict.split[Limit.PYTHON] == pytest.approx(0.30 * (1 - 0.31 / 0.60))
+
+
+def test_half_computing_and_half_waiting_stays_unclear_on_a_crowded_machine() -> None:
+    computing = Look(1, cpu=0.3, run_delay=0.2, threads=dump(busy(1, 0.3, None)))
+    asking = Look(1, cpu=0.3, run_delay=0.2, threads=dump(busy(1, 0.3, "io")))
+    assert judge([computing, asking, asking] * 2).limit is Limit.UNCLEAR
+
+
+def test_few_instants_do_not_prove_that_a_thread_sleeps() -> None:
+    looks = [Look(1, cpu=0.4, gil_held=0.4, threads=dump(busy(1, 0.4, kind))) for kind in (None, None, None, "io")]
+    assert judge(looks).limit is Limit.UNCLEAR
+    long = [dump(busy(1, 0.4, kind)) for kind in (None, "sleep") * 10]
+    assert judge(looks, long).limit is Limit.PYTHON
+
+
 def test_nothing_seen_is_unclear() -> None:
     assert judge([]).limit is Limit.UNCLEAR
 
