@@ -364,3 +364,23 @@ def test_a_process_that_execs_another_program_is_seen_anew(
     assert "sixty" in functions
     assert "before" not in functions
     assert late["labels"]["pid"] == str(program.pid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a capability away")
+def test_root_without_the_capability_is_told_so_and_not_that_it_is_no_python(start_program: StartProgram) -> None:
+    program = start_program(sys.executable, PROGRAMS / "idle_threads.py")
+    program.wait_for("ready")
+    without = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace"]
+
+    done = subprocess.run(
+        [*without, *RAZORPROF, "top", str(program.pid), "--once", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    [target] = documents(done)[0]["targets"]
+    assert target["runtime"] == "cpython"
+    assert "no permission" in target["functions_reason"]
+    assert value(target, "process_resident_memory_bytes")

@@ -109,6 +109,13 @@ def _executable(process: ProcessView, regions: list[MappedRegion]) -> list[Mappe
         # A chroot or a bind mount may show another path in maps: the inode decides.
         try:
             inode = os.stat(process.path / "exe").st_ino
+        except PermissionError as error:
+            # Root without CAP_SYS_PTRACE may read maps, and nothing else: not to be told as "no Python".
+            raise PermissionDenied(
+                "no permission to look into the process",
+                value=process.pid,
+                hint=f"see why and what mends it with: razorprof doctor {process.pid}",
+            ) from error
         except OSError:
             return []
         found = next((region for region in regions if region.inode == inode), None)
