@@ -36,11 +36,17 @@ class LookMaker:
         self._io: dict[str, float] = {}
         self._threads: ThreadDump | None = None
         self._dumps: deque[ThreadDump] = deque()
+        self._given: dict[str, set[str]] = {}
         self._last_tick: float | None = None
         self._looks: deque[Look] = deque()
 
     def see(self, scrape: Scrape) -> None:
-        """Take what matters of a scrape."""
+        """Take what matters of a scrape. What a source gave is unknown once it fails."""
+        if scrape.error is not None:
+            for figure in self._given.pop(scrape.source, ()):
+                self._rates.pop(figure, None)
+                self._before.pop(figure, None)
+        before = set(self._rates)
         for sample in scrape.samples:
             name = sample.name
             if name in _COUNTERS:
@@ -55,6 +61,7 @@ class LookMaker:
                 self._count("major_faults", scrape.time, sample.value)
         if self._io:
             self._count("io", scrape.time, sum(self._io.values()))
+        self._given.setdefault(scrape.source, set()).update(self._rates.keys() - before)
         for structure in scrape.structures:
             if isinstance(structure, ThreadDump):
                 self._threads = structure
@@ -71,12 +78,6 @@ class LookMaker:
     def dumps(self) -> tuple[ThreadDump, ...]:
         """The threads as they were in the last 20 seconds."""
         return tuple(self._dumps)
-
-    def forget(self, figures: tuple[str, ...]) -> None:
-        """A source failed: its figures are unknown now."""
-        for figure in figures:
-            self._rates.pop(figure, None)
-            self._before.pop(figure, None)
 
     def looks(self, time: float, *, stopped: bool) -> tuple[Look, ...]:
         """The looks of the last seconds, with the one of this tick."""

@@ -151,6 +151,25 @@ def test_counters_become_the_verdict() -> None:
     assert verdict.share == pytest.approx(0.95)
 
 
+def test_a_figure_of_a_source_that_fails_is_unknown_and_no_longer_in_the_verdict() -> None:
+    house = House()
+    held = gauge("python_gil_held_ratio", "ratio", "held")
+    for second in range(7):
+        house.scrape(float(second), Sample(CPU, 0.95 * second))
+        house.scrape(float(second), Sample(held, 1.0), source="gc")
+        house.tick(float(second))
+    verdict = house.view.verdict(TARGET.identity)
+    assert verdict is not None
+    assert verdict.limit is Limit.PYTHON
+    for second in range(7, 14):
+        house.scrape(float(second), Sample(CPU, 0.95 * second))
+        house.scrape(float(second), source="gc", error=NO_ACCESS)
+        house.tick(float(second))
+    verdict = house.view.verdict(TARGET.identity)
+    assert verdict is not None
+    assert verdict.limit is Limit.CPU
+
+
 def test_a_stopped_process_is_told_as_stopped_until_it_goes_on() -> None:
     house = House()
     house.scrape(1.0, source="presence", structures=(KernelState("T"),))
