@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 async def take_picture(target: str, seconds: float, size: tuple[int, int], keys: Sequence[str]) -> str:
     """The dashboard on `target` as SVG, after `seconds` and `keys`."""
-    session = Session(SessionOptions(), sources=loading.sources(), runtimes=loading.runtimes())
+    session = Session(SessionOptions(), sources=loading.sources, runtimes=loading.runtimes)
     for found in select_targets([target]):
         session.watch(found)
     app = Dashboard(session.view, session)

@@ -56,9 +56,7 @@ def advise_on(target: Target, seconds: float, *, progress: Callable[[float], Non
 
     protect.step_back()
     observing = Observing(target)
-    session = Session(
-        SessionOptions(), sources=loading.sources(), runtimes=loading.runtimes(), taps=(observing.see,)
-    )
+    session = Session(SessionOptions(), sources=loading.sources, runtimes=loading.runtimes, taps=(observing.see,))
     before = look_at_workers(target)
     session.watch(target)
     code = ExitCode.DONE

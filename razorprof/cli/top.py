@@ -127,7 +127,7 @@ def _make_session(interval: float, rate: float | None, settings: Settings) -> Se
     from razorprof.session.session import Session, SessionOptions
 
     options = SessionOptions(interval, rate, settings.budget, settings.history_seconds, settings.history_bytes)
-    return Session(options, sources=loading.sources(), runtimes=loading.runtimes())
+    return Session(options, sources=loading.sources, runtimes=loading.runtimes)
 
 
 def _search_more(

@@ -71,16 +71,18 @@ class Session:
         self,
         options: SessionOptions,
         *,
-        sources: Sequence[Source],
-        runtimes: Sequence[Runtime],
+        sources: Callable[[], Sequence[Source]],
+        runtimes: Callable[[], Sequence[Runtime]],
         clock: Clock | None = None,
         executor: Executor | None = None,
         taps: Sequence[Callable[[Event], None]] = (),
     ) -> None:
+        """sources, runtimes: give the plugins; called when the loop begins, so that no screen waits for them."""
         self._options = options
         self._clock = clock or SystemClock()
-        self._sources = list(sources)
-        self._runtimes = list(runtimes)
+        self._load = sources, runtimes
+        self._sources: Sequence[Source] = ()
+        self._runtimes: Sequence[Runtime] = ()
         self._store = MemoryStore(seconds=options.history_seconds, max_bytes=options.history_bytes)
         self._scheduler = Scheduler(
             self._clock, executor or ThreadExecutor(), interval=options.interval, quick_rounds=_QUICK_ROUNDS
@@ -116,6 +118,8 @@ class Session:
 
     def run(self, publish: Callable[[SessionState], None] = lambda state: None) -> None:
         """The loop, until `stop`, or until every target has gone and none is followed."""
+        load_sources, load_runtimes = self._load
+        self._sources, self._runtimes = load_sources(), load_runtimes()
         events = self.events()
         try:
             for event in events:
