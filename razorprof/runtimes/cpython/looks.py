@@ -27,7 +27,8 @@ from razorprof.runtimes.cpython.gil import HOLDER_AT, HOLDER_BYTES, WaiterWatch
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_GAP = 4.0  # of the planned distance: what a late look stands for beyond this was not seen
+# What a late look stands for beyond this was not seen. Where the CPUs are full, looks are late by tens of ms.
+_LONGEST_GAP_SLOTS, _LONGEST_GAP_SECONDS = 4.0, 0.25
 _LATE = 0.002  # seconds after the planned time; where a CPU is free, timers are late by a tenth of that
 _WAITER_SECONDS = 0.2
 _WAITER_COST = 300  # a look at the waiters is followed by at least this many times its own length
@@ -35,6 +36,10 @@ _JOIN_SECONDS = 2.0
 _NAP_SECONDS = 0.1
 # All looks of this process together, however many targets it watches: some 1.5 % of a core.
 MOST_LOOKS_PER_SECOND = 150.0
+
+
+def _longest_gap(slot: float) -> float:
+    return max(slot * _LONGEST_GAP_SLOTS, _LONGEST_GAP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,7 @@ class Looks:
             # A look stands for the time since the one before: looks come late just when the target is busy, and
             # counting them alike would see it idle too often. A very long gap only as far as it can be trusted.
             slot = self._distance()
-            gap = slot if self._last is None else min(now - self._last, slot * _LONGEST_GAP)
+            gap = slot if self._last is None else min(now - self._last, _longest_gap(slot))
             late = 0.0 if self._planned is None else now - self._planned
             self._last, self._planned = now, None
             tally.looks += 1
