@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.text import Text
 
 from razorprof.render import figures
 from razorprof.render.palette import Palette
 from razorprof.render.table import rule_line
-from razorprof.render.text import cut_end
 from razorprof.render.thresholds import THRESHOLDS
 
+_LIMIT = 12  # cells of a threshold's column
+_WORDS = 54
 _READING = (
     ("own %", "time in which the function itself was on top of a stack on a CPU, of all such time in the window"),
     ("total %", "the same with all that it called; recursion counts once"),
@@ -38,36 +40,48 @@ def guide_lines(keys: Sequence[tuple[str, str]], width: int, palette: Palette) -
     """keys: (keys as on the keyboard, what they do)."""
     lines = [rule_line("keys", width - 1, palette)]
     wide = max((len(key) for key, _ in keys), default=6)
-    lines += [_pair(key, what, wide, width, palette) for key, what in keys]
+    for key, what in keys:
+        lines += _pair(key, what, wide, width, palette)
     lines += [
-        _pair(
+        *_pair(
             "up down",
             "move; also j k, page up and down, home and end; left and right in a flame graph",
             wide,
             width,
             palette,
         ),
-        _pair("ctrl+p", "palette: everything by name, and the themes", wide, width, palette),
+        *_pair("ctrl+p", "palette: everything by name, and the themes", wide, width, palette),
+        *_pair("ctrl+z", "suspend; the shell's fg brings it back", wide, width, palette),
         Text(),
         rule_line("colours: fine, look, act", width - 1, palette),
     ]
-    head = Text(f" {'':<54}", palette.head, no_wrap=True)
-    head.append(f"{'! look from':>14}", palette.look)
-    head.append(f"{'!! act from':>14}", palette.act)
+    room = max(8, min(_WORDS, width - 2 - 2 * _LIMIT))
+    head = Text(f" {'':<{room}}", palette.head, no_wrap=True)
+    head.append(f"{'! look from':>{_LIMIT}}", palette.look)
+    head.append(f"{'!! act from':>{_LIMIT}}", palette.act)
     lines.append(head)
     for limit in THRESHOLDS.values():
-        line = Text(f" {cut_end(limit.what, 52):<54}", palette.value, no_wrap=True)
-        line.append(f"{_limit(limit.look, limit.unit):>14}{_limit(limit.act, limit.unit):>14}", palette.label)
+        words = wrap(limit.what, room)
+        lines += [Text(f" {part}", palette.value, no_wrap=True) for part in words[:-1]]
+        line = Text(f" {words[-1]:<{room}}", palette.value, no_wrap=True)
+        figures_of = f"{_limit(limit.look, limit.unit):>{_LIMIT}}{_limit(limit.act, limit.unit):>{_LIMIT}}"
+        line.append(figures_of, palette.label)
         lines.append(line)
     lines += [Text(), rule_line("reading the figures", width - 1, palette)]
-    lines += [_pair(word, meaning, 8, width, palette) for word, meaning in _READING]
+    for word, meaning in _READING:
+        lines += _pair(word, meaning, 8, width, palette)
     return lines
 
 
-def _pair(key: str, what: str, wide: int, width: int, palette: Palette) -> Text:
-    line = Text(f" {key:<{wide}}  ", palette.accent, no_wrap=True)
-    line.append(cut_end(what, max(8, width - wide - 4)), palette.value)
-    return line
+def _pair(key: str, what: str, wide: int, width: int, palette: Palette) -> list[Text]:
+    """A key and its meaning; what is too long goes on below."""
+    lines = []
+    for part in wrap(what, max(8, width - wide - 4)) or [""]:
+        line = Text(f" {key:<{wide}}  ", palette.accent, no_wrap=True)
+        line.append(part, palette.value)
+        lines.append(line)
+        key = ""
+    return lines
 
 
 def _limit(value: float, unit: str) -> str:

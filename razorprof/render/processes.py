@@ -20,13 +20,13 @@ SPARK = 12
 COLUMNS = (
     Column("pid", "pid", 8, right=True),
     Column("state", "state", 7),
-    Column("name", "name", 18, stretch=3),
+    Column("name", "name", 10, stretch=3),
     Column("cpu", "cpu %", 6, right=True),
-    Column("history", "", SPARK, drop=2),
-    Column("rss", "resident", 9, right=True),
-    Column("threads", "threads", 8, right=True),
+    Column("history", "", SPARK, drop=3),
+    Column("rss", "resident", 9, right=True, drop=1),
+    Column("threads", "threads", 8, right=True, drop=2),
     Column("deviation", "off", 6, right=True),
-    Column("of", "in", 6, drop=1),
+    Column("of", "in", 8),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.filter import LineFilter
@@ -31,10 +31,13 @@ from razorprof.tui.ascii_filter import AsciiFilter
 from razorprof.tui.canvas import Lines
 from razorprof.tui.chrome import Chrome, too_small_line
 from razorprof.tui.collect import Collector, mark
+from razorprof.tui.colourless import COLOURLESS, NoColour
+from razorprof.tui.filtering import Filtering
+from razorprof.tui.follow import Follower
 from razorprof.tui.functions import FunctionsPane, FunctionTable
 from razorprof.tui.options import DashboardOptions
 from razorprof.tui.panes import make_pane
-from razorprof.tui.processes import ProcessesPane
+from razorprof.tui.processes import ProcessesPane, default_order
 from razorprof.tui.scene import Pane, Scene
 from razorprof.tui.table import Table
 from razorprof.tui.themes import DARK, LIGHT, palette_of
@@ -49,7 +52,7 @@ class Due(Message):
     """There is something new to draw."""
 
 
-class Dashboard(App[None]):
+class Dashboard(Filtering):
     """`tick` may be called from any thread; all else belongs to the app's own."""
 
     TITLE = "razorprof"
@@ -61,7 +64,8 @@ class Dashboard(App[None]):
     ENABLE_COMMAND_PALETTE = True
     # with priority, or Textual's own binding of the screen (copy the selection) swallows it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True)
+        Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
     def __init__(self, view: View, controls: Controls, *, options: DashboardOptions | None = None) -> None:
@@ -69,11 +73,13 @@ class Dashboard(App[None]):
         self.view, self.controls = view, controls
         self.options = options or DashboardOptions()
         self._keys = bound_keys(self.options.keys)
+        self.filter_keys = frozenset(key.strip() for key in self._keys["filter"].split(","))
         self._ascii = AsciiFilter(self.options.glyphs)
         self._collector = Collector(view, history=self.options.history)
         self._lock = threading.Lock()
         self._due = True  # until the first frame is drawn, a tick needs no message
         self._current: Identity | None = None
+        self._follower = Follower()
         self._pane_name = ""
         self._came_from = "overview"
         self._panes: dict[str, Pane] = {}
@@ -108,9 +114,8 @@ class Dashboard(App[None]):
         yield Lines(id="foot")
 
     def get_line_filters(self) -> list[LineFilter]:
-        return (
-            [*super().get_line_filters(), self._ascii] if self._ascii.enabled else list(super().get_line_filters())
-        )
+        filters: list[LineFilter] = [NoColour()] if self.no_color else list(super().get_line_filters())
+        return [*filters, self._ascii] if self._ascii.enabled else filters
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for action in ACTIONS:
@@ -126,7 +131,8 @@ class Dashboard(App[None]):
         self.theme = self.options.theme if self.options.theme in self.available_themes else DARK.name
         self.theme_changed_signal.subscribe(self, lambda theme: self._new_palette())
         self._due = False
-        await self._go(self.options.first_screen)
+        several = self.options.first_screen == "overview" and len(self.view.state().targets) > 1
+        await self._go("processes" if several else self.options.first_screen)
         self.set_interval(1.0, self._watch_age)
 
     def on_due(self) -> None:
@@ -152,6 +158,10 @@ class Dashboard(App[None]):
         if status is None:
             head.show([Text(" no target", self.palette.dim)])
             return
+        if (successor := self._follower.successor(state, status)) is not None:
+            self._show_target(successor.target.identity)
+            self.say(f"restarted as pid {successor.target.pid}")
+            return
         snapshot = self._collector.snapshot(state, status)
         small = size.width < SMALLEST[0] or size.height < SMALLEST[1]
         self.query_one("#body").display = not small
@@ -173,6 +183,8 @@ class Dashboard(App[None]):
     @property
     def palette(self) -> Palette:
         """The colours of the theme."""
+        if self._palette is None and self.no_color:
+            self._palette = COLOURLESS
         if self._palette is None:
             self._palette = palette_of(self.current_theme, self.theme_variables or self.get_css_variables())
         return self._palette
@@ -201,6 +213,11 @@ class Dashboard(App[None]):
         self._current = state.targets[0].target.identity
         return state.targets[0]
 
+    def _choose_target(self, identity: Identity) -> None:
+        """A person wants this one."""
+        self._follower.choose(next(s for s in self.view.state().targets if s.target.identity == identity))
+        self._show_target(identity)
+
     def _show_target(self, identity: Identity) -> None:
         self._current = identity
         self.controls.focus(identity)
@@ -213,12 +230,16 @@ class Dashboard(App[None]):
         return self._marks.get(snapshot.target.identity) if self._show_difference else None
 
     @property
+    def pane(self) -> Pane | None:
+        return self._panes.get(self._pane_name)
+
+    @property
     def _pane(self) -> Pane:
         return self._panes[self._pane_name]
 
     async def _go(self, name: str) -> None:
         """Show a screen; it is made when it is first asked for."""
-        self._close_filter()
+        self.close_filter()
         body = self.query_one("#body", Container)
         if name not in self._panes:
             self._panes[name] = make_pane(name, self._keys, self.options.glyphs, colour=not self.no_color)
@@ -257,11 +278,16 @@ class Dashboard(App[None]):
         await self._go(name)
 
     def action_target(self, step: int) -> None:
-        known = [status.target.identity for status in self.view.state().targets]
-        if len(known) < 2 or self._current not in known:
+        state = self.view.state()
+        rows = [self._collector.row(state, status) for status in state.targets]
+        processes = self._panes.get("processes")
+        ranked = processes.ranked(rows) if isinstance(processes, ProcessesPane) else default_order(rows)
+        known = [row.target.identity for row in ranked]
+        if len(rows) < 2 or not known:
             self.say("there is one target only")
             return
-        self._show_target(known[(known.index(self._current) + step) % len(known)])
+        place = known.index(self._current) if self._current in known else -1 if step > 0 else 0
+        self._choose_target(known[(place + step) % len(known)])
 
     def action_sort(self) -> None:
         self._done(self._pane.sort())
@@ -291,7 +317,7 @@ class Dashboard(App[None]):
         self._done(self._pane.detail())
 
     async def action_back(self) -> None:
-        if self._close_filter():
+        if self.close_filter():
             self._pane.filter("")
             self._pane.arrive()
         elif self._pane.back():
@@ -333,29 +359,11 @@ class Dashboard(App[None]):
         else:
             self.say(f"saved {cut_middle(printable(str(text)), max(20, self.size.width - 16))} .svg")
 
-    async def action_filter(self) -> None:
-        from textual.widgets import Input  # late: not everybody filters
-
-        if self.query("#filter") or not self._pane.filter(self._pane.filtered()):
-            return
-        field = Input(self._pane.filtered(), placeholder="filter: part of a name", id="filter", compact=True)
-        await self.mount(field)
-        field.focus()
-
-    def on_input_changed(self, event: Message) -> None:
-        self._pane.filter(getattr(event, "value", ""))
-        self.draw()
-
-    def on_input_submitted(self, event: Message) -> None:
-        self._close_filter()
-        self._pane.arrive()
-        self.draw()
-
     async def on_table_opened(self) -> None:
         await self.action_detail()
 
     async def on_processes_pane_chosen(self, event: ProcessesPane.Chosen) -> None:
-        self._show_target(event.identity)
+        self._choose_target(event.identity)
         await self._go("overview")
 
     async def on_click(self, event: events.Click) -> None:
@@ -388,9 +396,3 @@ class Dashboard(App[None]):
             self.draw()
         else:
             self.say("not on this screen")
-
-    def _close_filter(self) -> bool:
-        found = self.query("#filter")
-        for field in found:
-            field.remove()
-        return bool(found)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import os
+from textwrap import wrap
 
 from rich.console import Console
 from rich.text import Text
 
 from razorprof.model.target import Life
 from razorprof.render import functions, processes, threads
-from razorprof.render.cards import grid_lines, trouble_lines
+from razorprof.render.cards import grid_lines
+from razorprof.render.evidence import window_note
 from razorprof.render.functions import Grouping
 from razorprof.render.glyphs import Glyphs, choose
 from razorprof.render.headline import footer_line, title_line, verdict_lines
@@ -29,6 +31,7 @@ from razorprof.tui.collect import Collector, own_cost
 FUNCTIONS = 15  # rows at most; of several targets, fewer
 THREADS = 12
 _LEAST_WIDTH = 60
+_SENTENCE = 4  # lines at most for a cause or a hint
 
 
 class BatchPrinter:
@@ -73,12 +76,13 @@ class BatchPrinter:
             title_line(snapshot, width, head, interval=state.interval, place=where),
             *verdict_lines(snapshot, width, head),
             *grid_lines(items, snapshot, width, max(1, width // 38), palette, compact=width < 120),
-            *trouble_lines(snapshot, width, palette, most=10),
+            *_trouble_lines(snapshot, width, palette),
         ]
         if rows:
             cells = [functions.cells(row, Grouping.FUNCTION, palette, marked=False) for row in rows]
-            lines += self._table("hot functions", columns, cells, FUNCTIONS if count == 1 else 5, palette)
-        else:
+            most = FUNCTIONS if count == 1 else 5
+            lines += self._table("hot functions", columns, cells, most, palette, note=_evidence(snapshot))
+        elif not _told(snapshot):
             reason = printable(snapshot.stack_reason) or "no stack was seen on a CPU in this window"
             lines.append(Text(" " + cut_end(f"hot functions: {reason}", width - 2), palette.dim))
         if busiest:
@@ -93,10 +97,19 @@ class BatchPrinter:
         return [*table, processes.sum_line(snapshots, self._width, palette), Text()]
 
     def _table(
-        self, title: str, columns: tuple[Column, ...], rows: list[list[Cell]], most: int, palette: Palette
+        self,
+        title: str,
+        columns: tuple[Column, ...],
+        rows: list[list[Cell]],
+        most: int,
+        palette: Palette,
+        note: str = "",
     ) -> list[Text]:
         layout = lay_out(columns, self._width - 1)
-        note = f"{most} of {len(rows)}" if len(rows) > most else ""
+        counted = f"{most} of {len(rows)}" if len(rows) > most else ""
+        both = ", ".join(part for part in (counted, note) if part)
+        fits = len(title) + len(both) + 10 <= self._width - 1
+        note = both if fits else note or counted
         lines = [rule_line(title, self._width - 1, palette, note=note), head_line(layout, palette)]
         return lines + [row_line(layout, cells, palette) for cells in rows[:most]]
 
@@ -108,6 +121,40 @@ class BatchPrinter:
             for line in lines:
                 console.print(line, no_wrap=True, crop=True, overflow="ignore")
         return self._glyphs.apply(captured.get())
+
+
+def _evidence(snapshot: Snapshot) -> str:
+    """Window, samples and rate: a pipe shows no second look by which one could judge the first."""
+    note, sampling = window_note(snapshot, None), snapshot.sampling
+    return f"{note}, {sampling.rate_hz:g} samples/s" if note and sampling is not None else note
+
+
+def _told(snapshot: Snapshot) -> bool:
+    """Whether a source's failure already says why there are no functions."""
+    reason = snapshot.stack_reason
+    shown = snapshot.life is not Life.GONE and bool(reason)
+    return shown and any(trouble.message and trouble.message in reason for trouble in snapshot.troubles)
+
+
+def _trouble_lines(snapshot: Snapshot, width: int, palette: Palette) -> list[Text]:
+    """What the sources lack: each cause once, with all that lack for it, in full; then each hint once."""
+    if snapshot.life is Life.GONE:
+        return []  # the verdict has told it
+    causes: dict[str, list[str]] = {}
+    for trouble in snapshot.troubles:
+        causes.setdefault(trouble.message, []).append(trouble.source)
+    hints = dict.fromkeys(trouble.hint for trouble in snapshot.troubles if trouble.hint)
+    words = [f"! {', '.join(map(printable, who))}: {printable(cause)}" for cause, who in causes.items()]
+    words += [f"  {printable(hint)}" for hint in hints]
+    return [
+        Text(f" {'' if place == 0 else '  '}{part}", palette.look, no_wrap=True)
+        for sentence in words
+        for place, part in enumerate(_wrapped(sentence, width - 4)[:_SENTENCE])
+    ]
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    return [cut_end(line, width) for line in wrap(words, width, drop_whitespace=True)] or [""]
 
 
 def batch_text(view: View, state: SessionState, width: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from razorprof.model.profile import Profile
+from razorprof.render.evidence import window_note
 from razorprof.render.functions import SORTS, FunctionRow, Grouping, cells, columns, function_rows, select_rows
 from razorprof.render.snapshot import Mark
 from razorprof.render.table import rule_line
@@ -94,8 +95,6 @@ class FunctionsPane(Pane):
             self._table.focus()
 
     def draw(self, scene: Scene) -> None:
-        from razorprof.tui.overview import window_note
-
         self._scene = scene
         profile = scene.snapshot.profile
         if self.thread is not None:

@@ -7,12 +7,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 
 from razorprof.model.target import Life
-from razorprof.render import figures
 from razorprof.render.cards import card_lines, cards_shown, grid_lines, trouble_lines
+from razorprof.render.evidence import window_note
 from razorprof.render.functions import Grouping
 from razorprof.render.items import overview_items
 from razorprof.render.processes import deviation_lines
-from razorprof.render.snapshot import Mark, Snapshot
 from razorprof.render.table import head_line, lay_out, row_line, rule_line
 from razorprof.render.threads import COLUMNS, cells, select_rows, thread_rows
 from razorprof.render.thresholds import Level, level
@@ -96,18 +95,3 @@ def thread_lines(scene: Scene, most: int) -> list[Text]:
     lines.append(head_line(layout, palette))
     lines += [row_line(layout, cells(row, palette), palette) for row in rows[: max(0, most - 2)]]
     return lines
-
-
-def window_note(snapshot: Snapshot, mark: Mark | None) -> str:
-    """On what the shares of functions rest: how long a window, how many looks, how old, since which mark."""
-    if snapshot.stack_reason and not snapshot.profile.weights:
-        return ""
-    parts = [f"{figures.span(round(snapshot.profile.seconds, 1))} window"] if snapshot.profile.seconds else []
-    if snapshot.profile.samples:
-        parts.append(f"{figures.count(snapshot.profile.samples)} samples")
-    if snapshot.sampling is not None:
-        age = max(0.0, snapshot.end - snapshot.sampling.start - snapshot.sampling.seconds)
-        parts.append(f"{age:.1f} s old")
-    if mark is not None:
-        parts.append(f"Δ since {figures.duration(max(1.0, snapshot.end - mark.time))} ago")
-    return ", ".join(parts)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.message import Message
 
-from razorprof.model.target import Identity
-from razorprof.render.processes import COLUMNS, SORTS, cells, select_rows, sum_line
+from razorprof.model.target import Identity, Life
+from razorprof.render.processes import COLUMNS, SORTS, cells, deviation_lines, select_rows, sum_line
+from razorprof.render.snapshot import Snapshot
 from razorprof.render.table import rule_line
+from razorprof.render.thresholds import level
 from razorprof.tui.canvas import Lines
 from razorprof.tui.list_pane import ListPane
 from razorprof.tui.scene import Scene
@@ -38,12 +43,12 @@ class ProcessesPane(ListPane):
         if any(row.deviation is not None for row in rows):
             note += ", off: distance from the siblings"
         self.query_one("#rule", Lines).show(
-            [rule_line(self.title("processes"), scene.width - 1, palette, note=note)]
+            [*self._sick(rows, scene), rule_line(self.title("processes"), scene.width - 1, palette, note=note)]
         )
         current = scene.snapshot.target.pid
         self.table.show(
             COLUMNS,
-            select_rows(rows, self.text, self.sort_key, self.turned),
+            self.ranked(rows),
             cells=lambda row: cells(row, palette, current),
             key=lambda row: row.target.identity,
             palette=palette,
@@ -53,9 +58,22 @@ class ProcessesPane(ListPane):
         )
         self.query_one("#sum", Lines).show([sum_line(rows, scene.width, palette)])
 
+    def ranked(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
+        """The rows that are not filtered away, in the order of the screen."""
+        return select_rows(rows, self.text, self.sort_key, self.turned)
+
+    def _sick(self, rows: Sequence[Snapshot], scene: Scene) -> list[Text]:
+        off = [row for row in rows if row.life is not Life.GONE and level("deviation", abs(row.deviation or 0.0))]
+        return deviation_lines(off, scene.width, scene.palette)
+
     def detail(self) -> bool:
         row = self.table.chosen
         if row is None:
             return False
         self.post_message(self.Chosen(row.target.identity))
         return True
+
+
+def default_order(rows: Sequence[Snapshot]) -> list[Snapshot]:
+    """The order of this screen before anybody has changed it."""
+    return select_rows(rows, "", SORTS[0], reverse=False)
