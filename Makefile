@@ -18,12 +18,13 @@ TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz faults lint format man picture test-deps bench clean
+.PHONY: help demo test fuzz faults soak lint format man picture test-deps bench clean
 
 help:
 	@echo "make demo        install and open the dashboard on a sample program (DEMO_ARGS=...)"
 	@echo "make test        run all tests (TEST_ARGS=... for pytest)"
 	@echo "make fuzz        try many hostile memory images on the readers (FUZZ_EXAMPLES=...)"
+	@echo "make soak        run the slow tests, which want a quiet machine"
 	@echo "make faults      end razorprof at random moments, by every signal (FAULTS=rounds)"
 	@echo "make lint        formatting, lint rules, types, import contracts, manual pages"
 	@echo "make format      write the formatting"
@@ -64,6 +65,9 @@ test: $(VENV)/.test-installed
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.test-installed
 	RAZORPROF_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout 1800
+
+soak: $(VENV)/.test-installed
+	$(BIN)/python -m pytest tests -m slow --ignore=tests/faults
 
 FAULTS ?= 50
 faults: $(VENV)/.test-installed

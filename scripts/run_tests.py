@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
 PARALLEL = ("tests/unit", "tests/architecture")
 APART = ("tests/faults",)  # slow: it has a make target of its own
+QUICK = ("-m", "not slow")  # the slow ones want a quiet machine: make soak
 LONGEST = 20 * 60  # seconds for one of the two runs
 NO_TESTS = 5  # pytest's exit status when it collected nothing
 
@@ -38,8 +39,8 @@ def main(arguments: list[str]) -> int:
     ignored = [f"--ignore={folder}" for folder in (*PARALLEL, *APART)]
     parallel = [folder for folder in PARALLEL if (ROOT / folder).is_dir()]
     runs = {
-        "parallel": [*parallel, "-n", workers],
-        "serial": ["tests", *ignored],
+        "parallel": [*parallel, "-n", workers, *QUICK],
+        "serial": ["tests", *ignored, *QUICK],
     }
     total = Outcome()
     good = True
