@@ -45,8 +45,8 @@ class Filtering(App[None]):
         if pane is not None and not self.query("#filter") and pane.filter(pane.filtered()):
             field = Input(pane.filtered(), placeholder="filter: part of a name", id="filter", compact=True)
             await self.mount(field)
-            field.focus()
-        self.call_later(self._release)  # focus() comes later too, behind that of a pane which has just arrived
+            self.screen.set_focus(field)  # at once: Widget.focus() comes later, behind keys that wait already
+        await self._release()
 
     def on_input_changed(self, event: Message) -> None:
         if self.pane is not None:
@@ -74,10 +74,29 @@ class Filtering(App[None]):
             return True
         if event.key in self.filter_keys and not self.query("#filter") and not self.screen.is_modal:
             kept = self._early = []
-            self.set_timer(_PATIENCE, lambda: self._release() if self._early is kept else None)
+            self.set_timer(_PATIENCE, lambda: self._give_up(kept))
         return False
 
-    def _release(self) -> None:
+    def _give_up(self, kept: list[events.Key]) -> None:
+        if self._early is kept:
+            self._early = None
+
+    async def _release(self) -> None:
+        """Type the kept keys into the field."""
+        from textual.widgets import Input
+
         early, self._early = self._early, None
         for event in early or ():
-            self.screen._forward_event(event)  # as App.on_event hands on the keys that it does not keep
+            field = next(iter(self.query("#filter").results(Input)), None)
+            if field is None:
+                return
+            if event.key == "backspace":
+                field.action_delete_left()
+            elif event.key == "enter":
+                await field.action_submit()
+            elif event.key == "escape":
+                self.close_filter()
+                if self.pane is not None:
+                    self.pane.filter("")
+            elif event.character:
+                field.insert_text_at_cursor(event.character)

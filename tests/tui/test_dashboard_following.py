@@ -50,6 +50,7 @@ async def test_keys_in_one_burst_with_the_slash_are_no_commands(show: Show) -> N
             await shown.pilot.pause()
         assert shown.app.is_running
         assert "[2 functions]" in shown.screen
+        assert "teq3n" in shown.screen
 
 
 @pytest.mark.parametrize("keys", ["1", "2"])

@@ -105,6 +105,7 @@ async def test_the_overview_names_the_sick_one_of_several_targets_while_another_
         assert "!! 2006 gunicorn: worker [app] is far from its siblings in cpu (9.4)" in shown.screen
         while "2006" not in shown.screen.splitlines()[0]:
             await shown.press("n")
+        await shown.press("1")
         assert "far from its siblings" not in shown.screen
 
 
