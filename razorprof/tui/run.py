@@ -48,8 +48,14 @@ class LiveDashboard(Dashboard):
         self._session = session
 
     def on_ready(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda app: self._draw_all_again())
         self._session.listen(self.tick)
         self._session.start()
+
+    def _draw_all_again(self) -> None:
+        """After Ctrl-Z and fg the terminal is empty, and what has not changed would stay so."""
+        for widget in self.screen.walk_children():
+            widget.refresh()
 
 
 @contextmanager
