@@ -22,6 +22,7 @@ from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython import stacks as stacks_module
 from razorprof.runtimes.cpython.stacks import StacksReader, StacksSource
 from tests.integration.pyspy_processes import StopWatch, is_alive, sampling, wait_until
+from tests.known_split import FUNCTIONS, true_shares
 from tests.live_targets import Program, PythonBuild, StartProgram
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
@@ -91,12 +92,6 @@ def split_program(start_program: StartProgram, build: PythonBuild) -> Program:
     return program
 
 
-def spent(program: Program) -> tuple[float, ...]:
-    """Seconds of wall time in each function, as the program has measured them until now."""
-    lines = program.output.splitlines()[1:]
-    return tuple(float(word) for word in lines[-1].split()) if lines else (0.0, 0.0, 0.0)
-
-
 def five_threads(start_program: StartProgram, builds: Sequence[PythonBuild]) -> Program:
     program = start_program(builds[-1], PROGRAMS / "five_threads.py", "60")
     program.wait_for("ready")
@@ -116,12 +111,10 @@ def test_shares_of_a_known_split_are_right_on_every_python(
     # On a machine that others use, the split drifts and looks come in bursts: one of three tries must be right,
     # which a sampler that is off would fail three times.
     for _ in range(3):
-        before = spent(program)
+        before = time.time()
         readings = read_for(reader, 11.0)
-        passed = [now - then for now, then in zip(spent(program), before, strict=True)]
-        found = shares(readings, ("sixty", "thirty", "ten"))
-        # What the program itself measured: 0.6, 0.3, 0.1 where it has a CPU for itself.
-        truth = dict(zip(found, (seconds / sum(passed) for seconds in passed), strict=True))
+        found = shares(readings, FUNCTIONS)
+        truth = true_shares(program, before, time.time())
         if found == pytest.approx(truth, abs=0.03):
             break
     assert found == pytest.approx(truth, abs=0.03)

@@ -20,6 +20,11 @@ from razorprof.targets.selector import parse_selector
 from tests.integration.targets_room import TIME_OUT, pids, razorprof, require_root, select
 from tests.live_targets import Program, PythonBuild, StartProgram
 
+LOOK_AT_ALL = """
+from razorprof.targets.resolve import resolve
+from razorprof.targets.selector import parse_selector
+print(*(entry.pid for entry in resolve(parse_selector("name:*"))))
+"""
 SLEEPER = "import time\nprint('ready')\ntime.sleep(120)\n"
 FORKING_SERVER = """
 import os, socket, sys, time
@@ -221,11 +226,16 @@ def test_a_zombie_is_told_from_a_process_that_never_was(zombie: int) -> None:
     assert "zombie" in answer.stderr
 
 
-def test_our_own_pid_is_refused_and_our_ancestors_never_match() -> None:
+def test_our_own_pid_is_refused_and_our_ancestors_never_match(start_program: StartProgram, tmp_path: Path) -> None:
+    other = start_program(sys.executable, write(tmp_path, "other.py", SLEEPER))
+    other.wait_for("ready")
     with pytest.raises(UsageError):
         resolve(parse_selector(str(os.getpid())))
-    everything = {entry.pid for entry in resolve(parse_selector("name:*"))}
-    assert everything.isdisjoint({os.getpid(), os.getppid(), 1})
+    looking = subprocess.Popen([sys.executable, "-c", LOOK_AT_ALL], stdout=subprocess.PIPE, text=True)
+    seen, _ = looking.communicate(timeout=60)
+    everything = {int(line) for line in seen.split()}
+    assert other.pid in everything  # a child of ours is a stranger to the one that looks
+    assert everything.isdisjoint({looking.pid, os.getpid(), os.getppid(), 1})
 
 
 def test_kernel_threads_are_refused() -> None:

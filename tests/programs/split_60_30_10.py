@@ -1,8 +1,9 @@
 """A target whose CPU time is split 60 : 30 : 10 between three functions, by the CPU clock and not by counting.
 
-Beside it an idle thread. Runs on Python 3.8+; ends by itself. Prints `ready`, then now and then the seconds of
-wall time that it has spent in each: `sixty thirty ten`. On a machine that is busy with other things a function
-also waits for a CPU, so the wall time is not exactly split as the CPU time is; who samples threads sees wall time.
+Beside it an idle thread. Runs on Python 3.8+; ends by itself. Prints `ready`, then now and then the time (Unix
+seconds) and the seconds of wall time that it has spent in each: `time sixty thirty ten`. On a machine that is busy
+with other things a function also waits for a CPU, so the wall time is not exactly split as the CPU time is; who
+samples threads sees wall time.
 """
 
 import sys
@@ -44,7 +45,7 @@ def work(until):
             spent[place] += now - before
         cycles += 1
         if cycles % 10 == 0:
-            sys.stdout.write("{:.6f} {:.6f} {:.6f}\n".format(*spent))
+            sys.stdout.write("{:.6f} {:.6f} {:.6f} {:.6f}\n".format(time.time(), *spent))
             sys.stdout.flush()
 
 
