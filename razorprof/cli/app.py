@@ -17,7 +17,10 @@ from typer._completion_classes import completion_init  # private: typer is pinne
 
 from razorprof import __version__
 
-COMMANDS = ("top", "ps", "gc", "doctor", "demo", "plugins", "completion")  # as `--help` lists them
+COMMANDS = (  # as `--help` lists them
+    *("top", "ps", "gc", "threads", "cpu", "heap", "dump", "show", "diff", "run"),
+    *("query", "serve", "doctor", "demo", "plugins", "completion"),
+)
 
 _EPILOG = """\
 \b

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from razorprof.model.gil import Gil, GilState
     from razorprof.model.target import Target
     from razorprof.plugin.protocols import Detection, Reader
-    from razorprof.remote.process import ProcessView
 
 EPILOG = """\
 \b
@@ -120,38 +119,18 @@ def _interval(text: str) -> float:
 def _open(target: Target, interval: float) -> tuple[Detection, Reader]:
     """The reader of the target's source "gc". Raises NotSupported with the runtime's reason where it has none."""
     from razorprof.errors import NotSupported
-    from razorprof.plugin.loading import detect_runtime
     from razorprof.plugin.protocols import Capability, SourceOptions
     from razorprof.remote.process import ProcessView
+    from razorprof.session.captures import need_permission, runtime_of
 
-    process = ProcessView(target.pid)
-    found = detect_runtime(process)
-    if found is None:
-        _need_permission(process)
-        raise NotSupported(
-            "no runtime that is known here runs in this process", value=target.pid, hint="see: razorprof ps"
-        )
-    runtime, detection = found
+    runtime, detection = runtime_of(target)
     support = runtime.capabilities(detection).get(Capability.GC)
     source = next((source for source in runtime.sources(detection) if source.name == "gc"), None)
     if source is None or support is None or not support.available:
-        _need_permission(process)
+        need_permission(ProcessView(target.pid))
         reason = support.reason if support is not None else ""
         raise NotSupported(reason or f"the garbage collector of {runtime.name} cannot be read", value=target.pid)
     return detection, source.open(target, SourceOptions(interval=interval))
-
-
-def _need_permission(process: ProcessView) -> None:
-    """What could not be told of a process may just not have been allowed: raises PermissionDenied then."""
-    from razorprof.errors import PermissionDenied
-    from razorprof.targets.attach import Attach, attach_verdict
-
-    verdict = attach_verdict(process, recognised=True)
-    if verdict.attach is Attach.DENIED:
-        hint = verdict.fix or f"see why and what mends it with: razorprof doctor {process.pid}"
-        raise PermissionDenied(
-            f"no permission to look into the process: {verdict.reason}", value=process.pid, hint=hint
-        )
 
 
 def _looks(reader: Reader, seconds: float, *, once: bool) -> Iterator[Look]:

@@ -18,18 +18,69 @@ class StackKey(NamedTuple):
     stack: Stack  # root first
 
 
+Weights = Mapping[StackKey, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of the window: what was seen from `start` (Unix seconds) on for `seconds`. Samples of neighbouring
+    moments are correlated, so the spread of a share is told from blocks and not from single samples."""
+
+    start: float
+    seconds: float
+    weights: Weights
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A further value of the same stacks, such as how many allocations made up the bytes."""
+
+    name: str
+    unit: str
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a profile came from. All text is the target's: untrusted. pid 0: not one process."""
+
+    pid: int = 0
+    name: str = ""
+    runtime: str = ""
+    version: str = ""
+    host: str = ""
+    command: str = ""  # redacted
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """weights: (thread, stack root first) -> weight in `unit`; seconds: length of the window;
-    samples: how many stacks were seen; errors: looks that failed."""
+    """weights: (thread, stack root first) -> weight in `unit` (seconds, bytes, count); seconds: length of the
+    window; samples: how many stacks were seen; errors: looks that failed.
 
-    weights: Mapping[StackKey, float] = field(default_factory=dict)
+    value: what the weight is (cpu, wall, gil, allocated, in_use ...); also: further values; start: Unix seconds;
+    blocks: the same weights by part of the window, or none where that is not known (if there are any, they add
+    up to `weights`); rounds: looks at the target; mode: how it was looked at; stopped_seconds: how long it stood
+    still for that; complete: it covers a whole run of the program, so that its seconds compare with another
+    run's; notes: what a reader must know to trust the figures.
+    """
+
+    weights: Weights = field(default_factory=dict)
     unit: str = "seconds"
     seconds: float = 0.0
     samples: int = 0
     errors: int = 0
     rate_hz: float | None = None
     mode: str = ""
+    value: str = ""
+    also: tuple[Measure, ...] = ()
+    start: float | None = None
+    blocks: tuple[Block, ...] = ()
+    rounds: int | None = None
+    stopped_seconds: float = 0.0
+    complete: bool = False
+    origin: Origin | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> float:
@@ -50,8 +101,31 @@ class Profile:
         """The stacks in which a function appears."""
         return self._where(lambda key: any(f.function == function and f.file == file for f in key.stack))
 
+    def with_stacks(self, change: Callable[[StackKey], StackKey | None]) -> Profile:
+        """Every stack changed, or left out where `change` answers None; in blocks and further values too.
+
+        `samples` stays what was seen."""
+        changed: dict[StackKey, StackKey | None] = {}
+
+        def apply(weights: Weights) -> Weights:
+            result: dict[StackKey, float] = defaultdict(float)
+            for key, weight in weights.items():
+                if key not in changed:
+                    changed[key] = change(key)
+                new = changed[key]
+                if new is not None:
+                    result[new] += weight
+            return dict(result)
+
+        return replace(
+            self,
+            weights=apply(self.weights),
+            also=tuple(replace(measure, weights=apply(measure.weights)) for measure in self.also),
+            blocks=tuple(replace(block, weights=apply(block.weights)) for block in self.blocks),
+        )
+
     def _where(self, keep: Callable[[StackKey], bool]) -> Profile:
-        return replace(self, weights={key: weight for key, weight in self.weights.items() if keep(key)})
+        return self.with_stacks(lambda key: key if keep(key) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +163,51 @@ def by_package(frame: Frame) -> tuple[str, str]:
 
 
 def merge(profiles: Iterable[Profile]) -> Profile:
-    """Profiles of neighbouring windows, or of several processes, as one: weights and windows add up."""
+    """Profiles of neighbouring windows, or of several processes, as one: weights, windows and counts add up.
+
+    Blocks stay as they are, if every profile with weight has some; what differs (origin, rate, complete) is as in
+    the last one. The units are the caller's to check."""
     weights: dict[StackKey, float] = defaultdict(float)
-    seconds = 0.0
+    also: dict[tuple[str, str], dict[StackKey, float]] = {}
+    blocks: list[Block] = []
+    notes: dict[str, None] = {}
+    has_blocks = True
+    seconds = stopped = 0.0
     samples = errors = 0
+    rounds: int | None = None
+    start: float | None = None
     last = Profile()
     for profile in profiles:
         for key, weight in profile.weights.items():
             weights[key] += weight
+        for measure in profile.also:
+            into = also.setdefault((measure.name, measure.unit), defaultdict(float))
+            for key, weight in measure.weights.items():
+                into[key] += weight
+        blocks += profile.blocks
+        has_blocks = has_blocks and (bool(profile.blocks) or not profile.weights)
+        notes.update(dict.fromkeys(profile.notes))
         seconds += profile.seconds
+        stopped += profile.stopped_seconds
         samples += profile.samples
         errors += profile.errors
+        rounds = rounds if profile.rounds is None else (rounds or 0) + profile.rounds
+        if profile.start is not None:
+            start = profile.start if start is None else min(start, profile.start)
         last = profile
-    return Profile(dict(weights), last.unit, seconds, samples, errors, last.rate_hz, last.mode)
+    return replace(
+        last,
+        weights=dict(weights),
+        also=tuple(Measure(name, unit, dict(held)) for (name, unit), held in also.items()),
+        blocks=tuple(blocks) if has_blocks else (),
+        notes=tuple(notes),
+        seconds=seconds,
+        stopped_seconds=stopped,
+        samples=samples,
+        errors=errors,
+        rounds=rounds,
+        start=start,
+    )
 
 
 def from_stacks(stacks: Iterable[StackSample], seconds: float) -> Profile:

@@ -26,6 +26,8 @@ class Capability(StrEnum):
 
     STACKS = "stacks"
     THREADS = "threads"
+    CPU = "cpu"  # one-shot profiles
+    HEAP = "heap"
     GC = "gc"
     GIL = "gil"
     ALLOCATOR = "allocator"

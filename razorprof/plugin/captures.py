@@ -1,0 +1,100 @@
+"""What a one-shot capture is asked for, and how it tells how far it is and hears that it is enough.
+
+For the runtimes' record_cpu, dump_threads and record_heap, and for the commands that call them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from razorprof.model.profile import Profile
+from razorprof.model.target import Target
+from razorprof.model.threads import ThreadDump
+from razorprof.plugin.protocols import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class CpuRequest:
+    """A CPU profile of `seconds`.
+
+    rate_hz: looks per second; only_gil: only threads that hold the GIL; wall: idle threads too; native: native
+    frames too; blocking: the target is stopped for each look (exact stacks; native needs it); children: the
+    processes that it started or starts, too; block_seconds: length of the blocks that the spread is told from.
+    """
+
+    seconds: float
+    rate_hz: float = 100.0
+    only_gil: bool = False
+    wall: bool = False
+    native: bool = False
+    blocking: bool = False
+    children: bool = False
+    block_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsRequest:
+    """A dump of all threads. locals: their variables too (cut; they may hold secrets); native: native frames too
+    (stops the target for some ms); blocking: stop it for a consistent picture; allow_signal: a signal may be
+    sent (JVM); lock_seconds: bound of the search for the owners of locks."""
+
+    locals: bool = False
+    native: bool = False
+    blocking: bool = False
+    allow_signal: bool = False
+    lock_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeapRequest:
+    """Allocations of `seconds`. Needs code in the target: `attach` is the user's consent to that.
+
+    max_bytes: bound of what is written; timeout: seconds for getting in and out again, each; windows: into how
+    many parts the time is divided to tell what still grows from what has filled up; force: although no thread
+    was seen to run.
+    """
+
+    seconds: float
+    attach: bool = False
+    max_bytes: int = 1 << 30
+    timeout: float = 30.0
+    windows: int = 4
+    force: bool = False
+
+
+def _say_nothing(done: float, whole: float, words: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The two ways between a capture and who asked for it. Any thread.
+
+    tell: called now and then with seconds done, seconds in all and words for what is going on (printable);
+    enough: set when the capture should end now and give what it has.
+    """
+
+    tell: Callable[[float, float, str], None] = _say_nothing
+    enough: threading.Event = field(default_factory=threading.Event)
+
+
+@runtime_checkable
+class RecordsCpu(Protocol):
+    """A runtime that can take CPU profiles."""
+
+    def record_cpu(self, target: Target, detection: Detection, request: CpuRequest, watch: Watch) -> Profile:
+        """A profile in seconds. A target that ends meanwhile yields what was seen; TargetGone if that is nothing.
+        Raises PermissionDenied, NotSupported or ToolFailed."""
+
+
+@runtime_checkable
+class DumpsThreads(Protocol):
+    """A runtime that can dump its threads."""
+
+    def dump_threads(
+        self, target: Target, detection: Detection, request: ThreadsRequest, watch: Watch
+    ) -> ThreadDump:
+        """All threads at one moment. Raises as record_cpu does."""

@@ -1,0 +1,1 @@
+"""PromQL over a SeriesView: parsed behind a guard, evaluated here. Knows nothing of targets."""

@@ -1,0 +1,1 @@
+"""Files that keep what was seen: bundles of one moment."""
