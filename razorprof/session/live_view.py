@@ -16,7 +16,7 @@ from razorprof.session.board import TargetBoard
 from razorprof.session.pipeline import Pipeline
 from razorprof.session.view import SessionState
 from razorprof.store.memory import MemoryStore
-from razorprof.store.view import Matcher
+from razorprof.store.view import Matcher, SeriesBlock
 
 T = TypeVar("T")
 
@@ -36,6 +36,9 @@ class LiveView:
 
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
         return self._store.select(matchers, start, end)
+
+    def blocks(self, matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
+        return self._store.blocks(matchers, start, end)
 
     def metrics(self) -> Iterable[Metric]:
         return self._store.metrics()

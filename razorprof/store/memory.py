@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample
 from razorprof.model.series import MISSING_BITS, STALE_BITS, Floats, Series
-from razorprof.store.view import Matcher, MatchOp
+from razorprof.store.view import Matcher, MatchOp, SeriesBlock, blocks_of
 
 _ROWS = 128
 _STALE = STALE_BITS.view(np.float64)
@@ -241,6 +241,9 @@ class MemoryStore:
             found = [(labels, self._group_of[labels]) for labels in self._matching(matchers)]
         read = (group.read(labels, start, end) for labels, group in found)
         return [series for series in read if series is not None]
+
+    def blocks(self, matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
+        return blocks_of(self.select(matchers, start, end))
 
     def one(self, labels: Labels) -> Group | None:
         """The group that holds exactly this series, if any."""

@@ -24,7 +24,7 @@ from razorprof.model.target import Identity, Life
 from razorprof.model.threads import ThreadDump, ThreadInfo
 from razorprof.model.verdict import Verdict
 from razorprof.session.view import Overhead, SessionState, TargetStatus
-from razorprof.store.view import Matcher, MatchOp
+from razorprof.store.view import Matcher, MatchOp, SeriesBlock, blocks_of
 
 T = TypeVar("T")
 START = 1_700_000_000.0
@@ -170,6 +170,9 @@ class FakeView:
 
     def verdict(self, target: Identity) -> Verdict | None:
         return self.targets[target].verdict
+
+    def blocks(self, matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
+        return blocks_of(self.select(matchers, start, end))
 
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
         return [
