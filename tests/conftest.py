@@ -24,6 +24,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests marked `edges` take long per Python: the quick run has the oldest, the newest and the distribution's."""
+    if item.get_closest_marker("edges") is None or not isinstance(item, pytest.Function):
+        return
+    if item.callspec.params["python_build"] not in (MINORS[0], MINORS[-1], SYSTEM):
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", params=[*MINORS, SYSTEM])
 def python_build(request: pytest.FixtureRequest) -> PythonBuild:
     """Every supported Python of this machine, one after the other; skips those that are not there."""

@@ -102,6 +102,7 @@ def test_frozen_objects_are_counted_exactly_a_piece_at_a_time(
         assert gc_state(list(reader.read())).interpreters[0].frozen == 0
 
 
+@pytest.mark.edges
 def test_time_in_gc_is_estimated_within_three_points_over_ten_seconds(
     python_build: PythonBuild, start_program: StartProgram, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ time.sleep(300)
 )
 
 
+@pytest.mark.edges
 def test_four_busy_threads_hold_the_gil_in_turn_while_the_others_wait(
     python_build: PythonBuild, start_program: StartProgram, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ time.sleep(300)
 """
 
 
+@pytest.mark.edges
 def test_a_thread_that_sleeps_with_the_gil_is_its_holder(
     python_build: PythonBuild, start_program: StartProgram, tmp_path: Path
 ) -> None:

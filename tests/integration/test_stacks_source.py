@@ -213,6 +213,7 @@ def test_a_target_that_exits_gives_what_was_seen_and_then_says_gone(
     assert sampling(target.pid) == []
 
 
+@pytest.mark.edges
 def test_a_stopped_target_gives_empty_windows_and_goes_on_afterwards(
     python_build: PythonBuild, start_program: StartProgram, open_reader: Open
 ) -> None:

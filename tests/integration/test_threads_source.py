@@ -100,6 +100,7 @@ def test_idle_threads_are_told_by_what_they_wait_for(
     assert threads["locked"].waits_for_gil is False
 
 
+@pytest.mark.edges
 def test_who_waits_for_the_gil_is_seen_and_at_most_one_thread_holds_it(
     python_build: PythonBuild, start_program: StartProgram, open_reader: Open
 ) -> None:

@@ -46,6 +46,7 @@ def stack_errors(target: dict[str, Any]) -> list[str]:
     return [s["error"]["message"] for s in target["sources"] if s["name"] == "stacks" and s["error"]]
 
 
+@pytest.mark.edges
 def test_shares_of_a_known_split_are_right_on_every_python(
     python_build: PythonBuild, start_program: StartProgram
 ) -> None:
