@@ -23,7 +23,7 @@ from typing import Any
 import typer
 
 from razorprof import __version__
-from razorprof.cli.app import app
+from razorprof.cli.app import build_app
 from razorprof.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_pages(day: date) -> Iterator[Page]:
     """The program's page and one for each command that is not hidden."""
-    program = typer.main.get_command(app)
+    program = typer.main.get_command(build_app())
     commands: dict[str, Any] = {
         name: command for name, command in getattr(program, "commands", {}).items() if not command.hidden
     }

@@ -8,6 +8,7 @@ function, so that ``--help`` stays quick. A command whose module is not there is
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
@@ -34,8 +35,8 @@ A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N or container:ID-PREFIX; a 
 """
 
 
-def build_app() -> typer.Typer:
-    """The application with every command that is there."""
+def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The application with these commands, each if it is there."""
     completion_init()
     built = typer.Typer(
         name="razorprof",
@@ -45,12 +46,18 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     built.callback(invoke_without_command=True, epilog=_EPILOG)(_globals)
-    for name in COMMANDS:
+    for name in commands:
         path = f"razorprof.cli.{name}"
         if find_spec(path) is not None:
             module = import_module(path)
             built.command(name, epilog=module.EPILOG)(getattr(module, name))
     return built
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application as far as it takes to answer `arguments`: with the one command that they name, or with all."""
+    named = arguments[0] if arguments else ""
+    return build_app((named,) if named in COMMANDS else COMMANDS)
 
 
 def _answer_version(wanted: bool) -> None:
@@ -97,6 +104,3 @@ def _globals(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
-
-
-app = build_app()

@@ -49,11 +49,13 @@ def _answer(arguments: Sequence[str]) -> int:
         return ExitCode.DONE
     import typer
 
-    from razorprof.cli.app import app
+    from razorprof.cli.app import app_for
 
-    command = typer.main.get_command(app)
+    ordered = _globals_first(arguments)
+    named = [argument for argument in ordered if argument not in _GLOBAL_FLAGS]
+    command = typer.main.get_command(app_for(named))
     try:
-        result = command.main(_globals_first(arguments), prog_name="razorprof", standalone_mode=False)
+        result = command.main(ordered, prog_name="razorprof", standalone_mode=False)
     except typer.Abort:  # end of input at a prompt
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.DONE

@@ -12,12 +12,12 @@ import pytest
 import typer
 
 from razorprof import __version__
-from razorprof.cli.app import app
+from razorprof.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"textual", "numpy", "psutil", "memray", "plotext", "prometheus_client", "rich"}
 
-COMMANDS = sorted(getattr(typer.main.get_command(app), "commands", {}))
+COMMANDS = sorted(getattr(typer.main.get_command(build_app()), "commands", {}))
 
 _ANSWER = """
 import json, sys

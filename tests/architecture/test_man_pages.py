@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from razorprof.cli.app import app
+from razorprof.cli.app import build_app
 from razorprof.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = getattr(typer.main.get_command(app), "commands", {})
+COMMANDS = getattr(typer.main.get_command(build_app()), "commands", {})
 
 
 def write_pages(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -183,7 +183,6 @@ def test_a_missing_command_module_breaks_nothing() -> None:
     code = (
         "import importlib.util as u, razorprof.cli.app as app\n"
         "app.find_spec = lambda path: None if path.endswith('.doctor') else u.find_spec(path)\n"
-        "app.app = app.build_app()\n"
         "from razorprof.cli.edge import run\n"
         "assert run(['plugins']) == 0\nassert run(['doctor']) == 2\n"
     )
