@@ -115,10 +115,15 @@ class Runtime(Protocol):
 
 
 class Format(Protocol):
-    """A file format of profiles."""
+    """A file format of profiles.
+
+    A class may also have `recognises(start: bytes) -> bool`: whether a file that begins so is one of this format,
+    whatever its name; for formats that cannot be mistaken for another. Content is hostile: `read` bounds what it
+    takes in and hands back.
+    """
 
     name: ClassVar[str]
-    endings: ClassVar[tuple[str, ...]]
+    endings: ClassVar[tuple[str, ...]]  # with the dot, lower case; of several that fit, the longest counts
     can_read: ClassVar[bool]
 
     def write(self, profile: Profile) -> bytes:

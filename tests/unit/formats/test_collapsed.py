@@ -20,8 +20,12 @@ def test_stacks_threads_and_lines_survive_the_way_there_and_back() -> None:
     stack = (Frame("main", "app.py", 3), Frame("<lambda>", "lib/x y.py", 9))
     written = Collapsed().write(profile((stack, 1.25)))
 
-    assert written == b"thread (7): main: 1;main (app.py:3);<lambda> (lib/x y.py:9) 1250000\n"
-    assert dict(Collapsed().read(written).weights) == {StackKey(MAIN, stack): 1_250_000.0}
+    head, line = written.decode().splitlines()
+    assert head == "# razorprof unit=microseconds duration_seconds=2.0 samples=0 0"
+    assert line == "thread (7): main: 1;main (app.py:3);<lambda> (lib/x y.py:9) 1250000"
+    found = Collapsed().read(written)
+    assert dict(found.weights) == {StackKey(MAIN, stack): 1.25}
+    assert (found.unit, found.seconds) == ("seconds", 2.0)
 
 
 def test_names_that_would_forge_a_stack_or_a_line_stay_one_frame() -> None:
