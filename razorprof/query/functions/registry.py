@@ -13,13 +13,22 @@ from types import MappingProxyType
 import numpy as np
 
 from razorprof.model.series import Floats
-from razorprof.query.functions import dates, elementwise, vectors
+from razorprof.query.functions import (
+    dates,
+    elementwise,
+    histograms,
+    over_time,
+    rates,
+    regression,
+    relabel,
+    vectors,
+)
 from razorprof.query.functions.call import Call, Function, Kind
 from razorprof.query.values import Value
 
 __all__ = ["FUNCTIONS", "UNSUPPORTED", "Call", "Function", "Kind"]
 
-S, V = Kind.SCALAR, Kind.VECTOR
+S, V, R, X = Kind.SCALAR, Kind.VECTOR, Kind.RANGE, Kind.TEXT
 Calls = Mapping[str, Callable[[Call], Value]]
 
 _CHANGES: Mapping[str, Callable[[Floats], Floats]] = {
@@ -67,6 +76,26 @@ _OF_A_VECTOR: Calls = {
     "sort_desc": vectors.sort_desc,
     "timestamp": vectors.timestamp,
 }
+_OF_A_RANGE: Calls = {
+    "absent_over_time": vectors.absent_over_time,
+    "avg_over_time": over_time.over_time(over_time.mean),
+    "changes": over_time.changes,
+    "count_over_time": over_time.count_over_time,
+    "delta": rates.extrapolated(counter=False, per_second=False),
+    "deriv": regression.deriv,
+    "idelta": rates.instantaneous(per_second=False),
+    "increase": rates.extrapolated(counter=True, per_second=False),
+    "irate": rates.instantaneous(per_second=True),
+    "last_over_time": over_time.last_over_time,
+    "max_over_time": over_time.over_time(over_time.greatest),
+    "min_over_time": over_time.over_time(over_time.least),
+    "present_over_time": over_time.present_over_time,
+    "rate": rates.extrapolated(counter=True, per_second=True),
+    "resets": over_time.resets,
+    "stddev_over_time": over_time.over_time(over_time.deviation),
+    "stdvar_over_time": over_time.over_time(over_time.variance),
+    "sum_over_time": over_time.over_time(over_time.total),
+}
 
 
 def _all() -> Mapping[str, Function]:
@@ -74,10 +103,17 @@ def _all() -> Mapping[str, Function]:
         *(Function(name, (V,), V, call) for name, call in _MATH.items()),
         *(Function(name, (V,), V, call, optional=1) for name, call in _CALENDAR.items()),
         *(Function(name, (V,), V, call) for name, call in _OF_A_VECTOR.items()),
+        *(Function(name, (R,), V, call) for name, call in _OF_A_RANGE.items()),
         Function("clamp", (V, S, S), V, elementwise.clamp),
         Function("clamp_max", (V, S), V, elementwise.clamp_max),
         Function("clamp_min", (V, S), V, elementwise.clamp_min),
+        Function("histogram_fraction", (S, S, V), V, histograms.histogram_fraction),
+        Function("histogram_quantile", (S, V), V, histograms.histogram_quantile),
+        Function("label_join", (V, X, X, X), V, relabel.label_join, optional=1, variadic=True),
+        Function("label_replace", (V, X, X, X, X), V, relabel.label_replace),
         Function("pi", (), S, vectors.pi),
+        Function("predict_linear", (R, S), V, regression.predict_linear),
+        Function("quantile_over_time", (S, R), V, over_time.quantile_over_time),
         Function("round", (V, S), V, elementwise.round_, optional=1),
         Function("scalar", (V,), S, vectors.scalar),
         Function("time", (), S, vectors.time),
