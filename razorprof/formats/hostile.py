@@ -15,6 +15,9 @@ from razorprof.model.frame import Frame, Stack, ThreadId
 from razorprof.model.profile import StackKey
 
 LARGEST_JSON = 1 << 26
+_MOST_CONTAINERS = (
+    2_000_000  # lists and objects of a JSON text: each takes memory though it may be two bytes there
+)
 LONGEST_NAME = 1 << 16
 MOST_FRAMES = 20_000_000  # places in all stacks together: about 160 MB
 MOST_STACKS = 2_000_000
@@ -63,6 +66,8 @@ def parse_json(content: bytes, what: str) -> dict[str, Any]:
     """The object that a JSON text is. Bounded; nesting of any depth and numbers of any length are refused."""
     if len(content) > LARGEST_JSON:
         raise damaged(f"{what} of more than {LARGEST_JSON >> 20} MiB")
+    if content.count(b"[") + content.count(b"{") > _MOST_CONTAINERS:
+        raise damaged(f"{what} of too many parts", f"more than {_MOST_CONTAINERS:,}")
     try:
         document = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # bad text, bad UTF-8, a number of thousands of digits

@@ -1,5 +1,5 @@
 """Files that commands write: named, checked before the work, written beside and renamed, so that nothing half
-written is ever seen. For profiles (recording.profile_files), reports and whatever else a command writes as one piece.
+written is ever seen. For profiles (recording.profile_files), reports and all else that is written as one piece.
 
 Not for recordings: they are written in place, in segments.
 """
