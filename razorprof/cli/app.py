@@ -55,7 +55,7 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The application as far as it takes to answer `arguments`: with the one command that they name, or with all."""
+    """What it takes to answer `arguments`: an application with the one command that they name, or with all."""
     named = arguments[0] if arguments else ""
     return build_app((named,) if named in COMMANDS else COMMANDS)
 
