@@ -17,7 +17,8 @@ from razorprof.model.target import Life, Target
 from razorprof.model.verdict import Verdict
 from razorprof.session.looks import LookMaker
 from razorprof.session.view import SourceStatus, TargetStatus
-from razorprof.store.memory import Group, MemoryStore
+from razorprof.store.group import Group
+from razorprof.store.memory import MemoryStore
 
 STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
 STALE_SECONDS = 15.0  # not before this long after its last success

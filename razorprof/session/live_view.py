@@ -45,17 +45,14 @@ class LiveView:
 
     def latest(self, target: Identity, name: str, **labels: str) -> float | None:
         board = self._board(target)
-        full = board and self._labels(board, name, labels)
-        group = full and self._store.one(full)
-        return group.last(full) if group and full else None
+        return None if board is None else self._store.last(self._labels(board, name, labels))
 
     def history(self, target: Identity, name: str, *, seconds: float, **labels: str) -> Series | None:
         board = self._board(target)
-        full = board and self._labels(board, name, labels)
-        group = full and self._store.one(full)
-        if not (group and full):
+        if board is None:
             return None
-        return group.read(full, self._pipeline.state.time - seconds, float("inf"))
+        start = self._pipeline.state.time - seconds
+        return self._store.read(self._labels(board, name, labels), start, float("inf"))
 
     def series_of(self, target: Identity) -> Sequence[tuple[str, dict[str, str], float]]:
         board = self._board(target)

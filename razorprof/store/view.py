@@ -36,7 +36,8 @@ def equal(label: str, value: str) -> Matcher:
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesBlock:
     """Series that share their time stamps, as columns. labels: S label sets; times: (N,) Unix seconds, ascending;
-    values: (N, S), which may hold stale markers and MISSING_BITS (no sample of that series at that time)."""
+    values: (N, S), which may hold stale markers and MISSING_BITS (no sample of that series at that time; a column
+    may hold nothing else)."""
 
     labels: tuple[Labels, ...]
     times: Floats
