@@ -4,8 +4,8 @@
 set -u
 
 # gdb: memray's attach and the doctor's check; tmux: the dashboard in a real terminal; mandoc: the manual
-# pages; rsvg-convert: the picture of the README looked at as pixels
-wanted="gdb:gdb tmux:tmux mandoc:mandoc rsvg-convert:librsvg2-bin"
+# pages; rsvg-convert: the picture of the README looked at as pixels; prometheus: what our PromQL is compared with
+wanted="gdb:gdb tmux:tmux mandoc:mandoc rsvg-convert:librsvg2-bin prometheus:prometheus"
 
 missing=""
 for pair in $wanted; do
@@ -20,6 +20,14 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
+# A package's own service is not to be started: Debian's policy layer is asked to refuse, unless it already says
+# something. It is taken away again however this script ends.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+fi
 timeout 180 apt-get update -qq || echo "test-deps: the package lists could not be refreshed" >&2
 for package in $missing; do
     if timeout 300 apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
