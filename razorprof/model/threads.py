@@ -21,12 +21,27 @@ class ThreadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitsOn:
-    """What a thread waits for. kind: lock, rlock, gil, io, sleep or other; owner: native thread id."""
+    """What a thread waits for. kind: lock, rlock, gil, io, sleep or other; owner: native thread id.
+
+    owner_quality: exact where the lock itself names its owner, estimated where it was told from a thread's stack,
+    empty where there is no owner. timed: whether the wait ends by itself; None where that was not looked at.
+    """
 
     kind: str
     what: str = ""
     address: int | None = None
     owner: int | None = None
+    owner_quality: str = ""
+    timed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable of a frame: its name and its value as a short text: untrusted, and maybe secret."""
+
+    name: str
+    text: str
+    is_argument: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class ThreadInfo:
     id: the runtime's own id (pthread id for CPython); native_id: the kernel's; frames: innermost first,
     empty for a thread without Python code; cpu_ratio: CPU seconds per second since the look before
     (user_ratio and system_ratio its parts); kernel_state: the letter of proc(5); stack_age: seconds since the
-    frames were read.
+    frames were read; locals: the variables of each of the frames, empty where they were not asked for.
     """
 
     native_id: int
@@ -52,12 +67,42 @@ class ThreadInfo:
     cpu_ratio: float | None = None
     user_ratio: float | None = None
     system_ratio: float | None = None
+    locals: tuple[tuple[Local, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadGroup:
+    """Threads (native ids) in the same state with equal stacks, innermost first."""
+
+    state: ThreadState
+    frames: tuple[Frame, ...]
+    threads: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlock:
+    """Threads (native ids) that wait for each other in a circle, each for the next. why: untrusted text, it holds
+    names of the target."""
+
+    confidence: str  # confirmed or suspected
+    threads: tuple[int, ...]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadDump:
-    """All threads of a target at one time. `stacks_reason` says why frames are missing, if they are."""
+    """All threads of a target at one time. `stacks_reason` says why frames are missing, if they are.
+
+    groups, deadlocks: of a one-shot dump only; locks_reason: why owners of locks were not (all) told; tasks:
+    pending asyncio tasks, None where tasks_reason says why they cannot be seen; mode: how the stacks were read.
+    """
 
     time: float
     threads: tuple[ThreadInfo, ...]
     stacks_reason: str = ""
+    groups: tuple[ThreadGroup, ...] = ()
+    deadlocks: tuple[Deadlock, ...] = ()
+    locks_reason: str = ""
+    tasks: int | None = None
+    tasks_reason: str = ""
+    mode: str = ""

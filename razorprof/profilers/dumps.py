@@ -7,20 +7,24 @@ untrusted text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from razorprof.errors import ToolFailed
 from razorprof.model.frame import Frame
-from razorprof.model.threads import ThreadInfo
+from razorprof.model.threads import Local, ThreadInfo
 from razorprof.profilers.speedscope import LONGEST_NAME
+
+LONGEST_VALUE = 200
+_MOST_LOCALS = 50  # of one frame
 
 
 @dataclass(frozen=True, slots=True)
 class DumpedThread:
     """A thread with Python code. reference: as in speedscope.SeenThread; pthread: the pthread id;
-    active: py-spy's guess, which below 3.11 only excludes well-known waits; frames: innermost first."""
+    active: py-spy's guess, which below 3.11 only excludes well-known waits; frames: innermost first; locals:
+    the variables of each frame where they were asked for."""
 
     reference: str
     pthread: int
@@ -28,6 +32,7 @@ class DumpedThread:
     active: bool
     owns_gil: bool
     frames: tuple[Frame, ...]
+    locals: tuple[tuple[Local, ...], ...] = ()
 
     def info(self, native_id: int) -> ThreadInfo:
         """The thread as a value of the model: what a dump alone can tell, its state unknown."""
@@ -53,9 +58,25 @@ def _thread(entry: Mapping[str, Any]) -> DumpedThread:
         active=bool(entry.get("active")),
         owns_gil=bool(entry.get("owns_gil")),
         frames=tuple(_frame(frame) for frame in entry["frames"]),
+        locals=_locals(entry["frames"]),
     )
 
 
 def _frame(entry: Mapping[str, Any]) -> Frame:
     file = str(entry.get("short_filename") or entry.get("filename") or "")
     return Frame(str(entry["name"])[:LONGEST_NAME], file[:LONGEST_NAME], int(entry.get("line") or 0))
+
+
+def _locals(frames: Sequence[Mapping[str, Any]]) -> tuple[tuple[Local, ...], ...]:
+    """Empty unless py-spy was asked for them: then each frame has a list, perhaps an empty one."""
+    if all(frame.get("locals") is None for frame in frames):
+        return ()
+    return tuple(tuple(_local(local) for local in (frame.get("locals") or ())[:_MOST_LOCALS]) for frame in frames)
+
+
+def _local(entry: Mapping[str, Any]) -> Local:
+    text = entry.get("repr")
+    text = "?" if text is None else str(text)
+    if len(text) > LONGEST_VALUE:
+        text = text[: LONGEST_VALUE - 1] + "…"
+    return Local(str(entry["name"])[:LONGEST_NAME], text, bool(entry.get("arg")))

@@ -19,6 +19,7 @@ from razorprof.remote.syscalls import syscall_names
 from razorprof.remote.tasks import TaskStat
 
 _MOST_POLLED = 64  # descriptors of one poll() that are looked at
+_LONGEST_FDINFO = 1 << 20
 _POLLFD = struct.Struct("=iHH")  # poll(2): fd, events, revents
 _FUTEX_WAITS = frozenset((0, 6, 9, 11, 13))  # WAIT, LOCK_PI, WAIT_BITSET, WAIT_REQUEUE_PI, LOCK_PI2 (futex(2))
 _SETLKW = (7, 38)  # fcntl(2): F_SETLKW, F_OFD_SETLKW
@@ -58,11 +59,20 @@ _WCHANS = (
 
 
 class WaitReader:
-    """Tells what threads of one process wait for. `names` is for tests: system calls by number."""
+    """Tells what threads of one process wait for. `names` is for tests: system calls by number.
+
+    count_watched: also say how many descriptors an epoll watches; for single looks, see _describe_call.
+    """
 
     def __init__(
-        self, view: ProcessView, *, clock: Clock | None = None, names: Mapping[int, str] | None = None
+        self,
+        view: ProcessView,
+        *,
+        clock: Clock | None = None,
+        names: Mapping[int, str] | None = None,
+        count_watched: bool = False,
     ) -> None:
+        self._count_watched = count_watched
         self._view = view
         self._names = names
         self._table = DescriptorTable(view, clock)
@@ -113,8 +123,8 @@ class WaitReader:
             return self._describe_poll(first, args[1])
         if name in _EPOLLS:
             # How many it watches stands in fdinfo, but printing that holds the lock that the target's own
-            # epoll calls need.
-            return WaitsOn("io", "epoll")
+            # epoll calls need: not at each look of a live view.
+            return WaitsOn("io", f"epoll{self._watched(first)}" if self._count_watched else "epoll")
         if name == "fcntl":
             return WaitsOn("lock", f"file lock of {self._table.describe(first)}") if args[1] in _SETLKW else None
         if name == "flock":
@@ -122,6 +132,15 @@ class WaitReader:
         if name in ("semop", "semtimedop"):
             return WaitsOn("lock", f"System V semaphore {first}")
         return self._describe_transfer(name, first) or _describe_rest(name, first)
+
+    def _watched(self, number: int) -> str:
+        """Words for how many descriptors an epoll watches: proc(5), fdinfo has a line `tfd:` for each."""
+        try:
+            lines = self._view.read(f"fdinfo/{number & 0xFFFFFFFF}", _LONGEST_FDINFO).split(b"\n")
+        except RazorprofError:
+            return ""
+        count = sum(line.startswith(b"tfd:") for line in lines)
+        return f" on {count} descriptor{'' if count == 1 else 's'}"
 
     def _describe_transfer(self, name: str, number: int) -> WaitsOn | None:
         """Calls whose first argument is the descriptor they wait for."""

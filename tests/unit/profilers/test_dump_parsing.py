@@ -43,3 +43,16 @@ def test_a_frame_without_a_short_name_keeps_its_full_one() -> None:
 def test_what_is_no_dump_is_a_failure_of_the_tool(content: bytes) -> None:
     with pytest.raises(ToolFailed):
         parse_dump(content)
+
+
+def test_variables_are_cut_and_belong_to_their_frames() -> None:
+
+    frames = [
+        {"name": "f", "filename": "a.py", "line": 1, "locals": [{"name": "x", "repr": "y" * 999, "arg": True}]},
+        {"name": "g", "filename": "a.py", "line": 2, "locals": None},
+    ]
+    content = json.dumps([{"thread_id": 1, "os_thread_id": 2, "frames": frames}]).encode()
+    (thread,) = parse_dump(content)
+    ((variable,), none) = thread.locals
+    assert (variable.name, variable.is_argument, len(variable.text)) == ("x", True, 200)
+    assert none == ()

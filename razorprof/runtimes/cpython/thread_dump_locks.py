@@ -1,0 +1,220 @@
+"""The locks of one thread dump: which lock each blocked thread waits for, who holds it, and who waits in a circle.
+
+Called by thread_dump in this order: `search` while py-spy works, `resolve` when its stacks are there. A circle
+counts only if two looks, between which its threads never ran, show the same waits and the same owners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from razorprof.analysis.deadlocks import Link, find_cycles, judge
+from razorprof.errors import RazorprofError
+from razorprof.model.threads import Deadlock, WaitsOn
+from razorprof.remote.maps import read_maps
+from razorprof.remote.memory import RemoteMemory
+from razorprof.remote.namespaces import native_ids
+from razorprof.remote.tasks import TaskStat
+from razorprof.runtimes.cpython.anatomy import PythonThread, walk_interpreters, walk_threads, with_native_ids
+from razorprof.runtimes.cpython.attach import Attachment
+from razorprof.runtimes.cpython.lock_owners import JoinWait, holders_inside_with, joined_by_event, joined_by_lock
+from razorprof.runtimes.cpython.locks import (
+    FIRST,
+    LAST,
+    LockObject,
+    Search,
+    find_locks,
+    read_lock,
+    searched_regions,
+)
+
+_HOW = "a plain lock does not store its owner, it was told from the `with` block that a thread is inside of"
+_PARKS = (3, 13)
+
+
+@dataclass(frozen=True, slots=True)
+class FutexWait:
+    """A thread sleeps at `address`; timed: the wait ends by itself."""
+
+    address: int
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """waits: what could be said better, by native id; deadlocks; reason: why owners are not (all) told."""
+
+    waits: Mapping[int, WaitsOn]
+    deadlocks: tuple[Deadlock, ...]
+    reason: str
+
+
+def futex_waits(tasks: Sequence[TaskStat], number: int, places: Sequence[range]) -> dict[int, FutexWait]:
+    """Native id -> futex wait, the GIL's left out. number: of the system call futex; places: where GILs lie."""
+    found = {}
+    for task in tasks:
+        if task.syscall is None or task.syscall.number != number or task.state == "R":
+            continue
+        address, operation, _, timeout = task.syscall.args[:4]
+        # futex(2): WAIT and WAIT_BITSET, the calls of semaphores
+        if operation & 0x7F in (0, 9) and not any(address in place for place in places):
+            found[task.tid] = FutexWait(address, timeout != 0)
+    return found
+
+
+class LockLook:
+    """The locks of one target whose layout is proven. Look: reads the tasks anew."""
+
+    def __init__(self, attachment: Attachment, version: tuple[int, int] | None) -> None:
+        self._attachment = attachment
+        self._memory: RemoteMemory = attachment.memory
+        self._version = version
+        self._search = Search({})
+        self.reason = _why_not(attachment, version)
+
+    def search(self, waits: Mapping[int, FutexWait], seconds: float) -> None:
+        """Search the target's memory for the locks of these waits."""
+        if self.reason or not waits:
+            return
+        try:
+            threads = self._threads()
+            regions = searched_regions(read_maps(self._attachment.process), (t.id for t in threads))
+            semaphores = {wait.address for wait in waits.values()}
+            self._search = find_locks(self._memory, regions, semaphores, seconds)
+        except RazorprofError as error:
+            self.reason = f"the locks could not be looked at: {error}"
+            return
+        self.reason = self._search.reason
+
+    def resolve(
+        self,
+        first: Mapping[int, FutexWait],
+        look: Callable[[], tuple[Sequence[TaskStat], Mapping[int, FutexWait]]],
+        pause: Callable[[float], object],
+        names: Mapping[int, str],
+    ) -> Resolved:
+        """Owners and circles. first: the waits that were searched for; look: reads tasks and waits now."""
+        if not first or (self.reason and not self._search.locks):
+            return Resolved({}, (), self.reason)
+        try:
+            before, waits = look()
+            links, better = self._links(_unchanged(first, waits), names)
+            cycles = find_cycles(links)
+            if not cycles:
+                return Resolved(better, (), self.reason)
+            pause(_BETWEEN_LOOKS)
+            again, later = look()
+            confirmed, _ = self._links(_unchanged(first, later), names)
+        except RazorprofError as error:
+            return Resolved({}, (), f"the locks could not be looked at: {error}")
+        still = _asleep(before, again)
+        repeated = find_cycles(confirmed)
+        kept = [cycle for cycle in cycles if cycle in repeated and all(link.waiter in still for link in cycle)]
+        return Resolved(better, tuple(judge(cycle, names) for cycle in kept), self.reason)
+
+    def _links(
+        self, waits: Mapping[int, FutexWait], names: Mapping[int, str]
+    ) -> tuple[list[Link], dict[int, WaitsOn]]:
+        threads = self._threads()
+        natives = {thread.id: thread.native_id for thread in threads if thread.native_id is not None}
+        pthreads = {native: pthread for pthread, native in natives.items()}
+        locks = {wait.address: self._lock(wait.address) for wait in waits.values()}
+        plain: dict[int, tuple[FutexWait, LockObject]] = {}
+        links: list[Link] = []
+        better: dict[int, WaitsOn] = {}
+        for waiter, wait in waits.items():
+            lock = locks[wait.address]
+            join = self._joined(wait, lock, threads)
+            if join is not None and (owner := natives.get(join.pthread)) is not None:
+                name = names.get(owner, "")
+                what = f"the end of thread {owner} {name}".rstrip() + " (join)"
+                better[waiter] = WaitsOn("other", what, wait.address, owner, "exact", wait.timed)
+                if not wait.timed:
+                    links.append(Link(waiter, owner, what, True))
+            elif lock is not None and lock.is_rlock:
+                owner = natives.get(lock.owner) if lock.is_held else None
+                owner = None if owner == waiter else owner  # it is just being handed over
+                quality = "" if owner is None else "exact"
+                what = f"RLock {lock.address:#x}"
+                better[waiter] = WaitsOn("rlock", what, lock.address, owner, quality, wait.timed)
+                if owner is not None and not wait.timed:
+                    links.append(Link(waiter, owner, what, True))
+            elif lock is not None:
+                plain[waiter] = wait, lock
+                better[waiter] = WaitsOn("lock", f"Lock {lock.address:#x}", lock.address, timed=wait.timed)
+            else:
+                better[waiter] = WaitsOn("lock", "futex", wait.address, timed=wait.timed)
+        if plain:
+            links += self._plain_links(plain, better, natives, pthreads, threads)
+        return links, better
+
+    def _plain_links(
+        self,
+        plain: Mapping[int, tuple[FutexWait, LockObject]],
+        better: dict[int, WaitsOn],
+        natives: Mapping[int, int],
+        pthreads: Mapping[int, int],
+        threads: Sequence[PythonThread],
+    ) -> list[Link]:
+        waiters = {pthreads[waiter]: lock.address for waiter, (_, lock) in plain.items() if waiter in pthreads}
+        locks = [lock for _, lock in plain.values()]
+        holders = holders_inside_with(self._memory, locks, threads, waiters, self._version or FIRST)
+        links = []
+        for waiter, (wait, lock) in plain.items():
+            owner = natives.get(holders.get(lock.address, 0))
+            if owner is None:
+                continue
+            better[waiter] = replace(better[waiter], owner=owner, owner_quality="estimated")
+            if not wait.timed:
+                links.append(Link(waiter, owner, better[waiter].what, False, _HOW))
+        return links
+
+    def _lock(self, semaphore: int) -> LockObject | None:
+        """The lock as it is now, which may have been freed since it was found."""
+        found = self._search.locks.get(semaphore)
+        now = read_lock(self._memory, found.address) if found is not None else None
+        return now if now is not None and now.semaphore == semaphore else None
+
+    def _joined(
+        self, wait: FutexWait, lock: LockObject | None, threads: Sequence[PythonThread]
+    ) -> JoinWait | None:
+        if lock is not None:
+            return joined_by_lock(self._memory, lock, threads)
+        return joined_by_event(self._memory, wait.address, threads) if self._version == _PARKS else None
+
+    def _threads(self) -> tuple[PythonThread, ...]:
+        """The threads with Python state; native ids as we see them."""
+        memory, layout = self._memory, self._attachment.calibrated.layout
+        ours = native_ids(self._attachment.process)
+        found: list[PythonThread] = []
+        for interpreter in walk_interpreters(memory, self._attachment.runtime, layout):
+            threads = walk_threads(memory, interpreter, layout)
+            found += with_native_ids(memory, threads, lambda: set(ours))
+        return tuple(replace(thread, native_id=ours.get(thread.native_id or 0)) for thread in found)
+
+
+_BETWEEN_LOOKS = 0.05
+
+
+def _why_not(attachment: Attachment, version: tuple[int, int] | None) -> str:
+    if version is None:
+        return "owners of locks are not told: the version is not known"
+    if not FIRST <= version <= LAST:
+        return f"owners of locks are told for Python 3.8 to 3.13, not for {version[0]}.{version[1]}"
+    if attachment.calibrated.threads_reason:
+        return f"owners of locks are not told: {attachment.calibrated.threads_reason}"
+    return ""
+
+
+def _unchanged(first: Mapping[int, FutexWait], now: Mapping[int, FutexWait]) -> dict[int, FutexWait]:
+    """The waits that both looks show: one look alone has shown threads that wait for themselves."""
+    return {thread: wait for thread, wait in now.items() if first.get(thread) == wait}
+
+
+def _asleep(before: Sequence[TaskStat], now: Sequence[TaskStat]) -> set[int]:
+    """Threads that did not run between two looks, by the kernel's nanoseconds where it counts them."""
+    ran = {task.tid: (task.run_seconds, task.user_seconds, task.system_seconds) for task in before}
+    return {
+        task.tid for task in now if ran.get(task.tid) == (task.run_seconds, task.user_seconds, task.system_seconds)
+    }

@@ -1,0 +1,54 @@
+"""A thread dump as the JSON document of CONTRACT's `threads`. For the command threads and for bundles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from razorprof.model.target import Target
+from razorprof.model.threads import ThreadDump, ThreadInfo
+from razorprof.session.document import thread_document
+
+
+def threads_document(
+    target: Target, runtime: str, version: str | None, dump: ThreadDump, *, with_locals: bool = False
+) -> dict[str, Any]:
+    """Plain values only. Locals stand in it when they are asked for here too: never in bundles."""
+    return {
+        "target": {
+            "pid": target.pid,
+            "start_time": target.started,
+            "name": target.name,
+            "runtime": runtime,
+            "version": version,
+        },
+        "time": dump.time,
+        "mode": dump.mode,
+        "threads": [_thread(thread, with_locals) for thread in dump.threads],
+        "stacks_reason": dump.stacks_reason or None,
+        "groups": [
+            {
+                "count": len(group.threads),
+                "state": group.state.value,
+                "frames": [{"function": f.function, "file": f.file, "line": f.line} for f in group.frames],
+                "threads": list(group.threads),
+            }
+            for group in dump.groups
+        ],
+        "deadlocks": [
+            {"confidence": one.confidence, "threads": list(one.threads), "why": one.why} for one in dump.deadlocks
+        ],
+        "locks_reason": dump.locks_reason or None,
+        "asyncio_tasks": dump.tasks,
+        "asyncio_tasks_reason": dump.tasks_reason or None,
+    }
+
+
+def _thread(thread: ThreadInfo, with_locals: bool) -> dict[str, Any]:
+    document = thread_document(thread)
+    waits = thread.waits_on
+    if waits is not None:
+        document["waits_on"] |= {"owner_quality": waits.owner_quality or None, "timed": waits.timed}
+    if with_locals and thread.locals:
+        for frame, variables in zip(document["frames"], thread.locals, strict=False):
+            frame["locals"] = [{"name": v.name, "value": v.text, "argument": v.is_argument} for v in variables]
+    return document
