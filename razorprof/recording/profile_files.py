@@ -113,8 +113,8 @@ def encode_profile(format: Format, profile: Profile) -> bytes:
 
 
 def read_profile(path: Path, *, format_name: str | None = None) -> Profile:
-    """The profile in a file, its format told by the content, else by the ending. Raises UsageError (no such file,
-    no such format), NotSupported (a format that is only written), ToolFailed (damaged, too large, unreadable)."""
+    """The profile in a file, its format told by the content, else by the ending. Raises ToolFailed (not there,
+    unreadable, damaged, too large), UsageError (no such format), NotSupported (a format that is only written)."""
     return decode_profile(read_bounded(path), path.name, format_name=format_name)
 
 
@@ -130,8 +130,8 @@ def decode_profile(content: bytes, name: str, *, format_name: str | None = None)
 
 
 def read_bounded(path: Path, largest: int = LARGEST_FILE) -> bytes:
-    """A regular file's content. Never waits for a pipe or a device. Raises UsageError where there is no such file,
-    ToolFailed where it is not readable or larger than `largest`."""
+    """A regular file's content. Never waits for a pipe or a device. Raises ToolFailed where there is none, or
+    it is not readable or larger than `largest`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         with open(descriptor, "rb") as file:
@@ -139,7 +139,7 @@ def read_bounded(path: Path, largest: int = LARGEST_FILE) -> bytes:
                 raise ToolFailed("this is no regular file", value=path)
             content = file.read(largest + 1)
     except FileNotFoundError as error:
-        raise UsageError("there is no such file", value=path) from error
+        raise ToolFailed("there is no such file", value=path) from error
     except (OSError, ValueError) as error:
         raise ToolFailed("the file cannot be read", value=f"{path}: {error}") from error
     if len(content) > largest:
