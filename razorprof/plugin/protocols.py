@@ -89,6 +89,9 @@ class Source(Protocol):
     A class may also have `focused_only = True`: it costs more than about 0.5 % of a core per target, so that it
     is opened only for the targets that a person looks at when many are watched, and read less often when
     razorprof is above its budget.
+
+    Samples of metrics that are not in `metrics` are refused and counted, unless the class has `open_ended = True`:
+    it passes on what others name (an application's own metrics).
     """
 
     name: ClassVar[str]

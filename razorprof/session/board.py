@@ -15,9 +15,10 @@ from razorprof.model.labels import Labels
 from razorprof.model.scrape import Detected, Ended, Scrape, Structure
 from razorprof.model.target import Life, Target
 from razorprof.model.verdict import Verdict
+from razorprof.session.collector import MOST_SERIES, Collector, Declaration
 from razorprof.session.looks import LookMaker
 from razorprof.session.view import SourceStatus, TargetStatus
-from razorprof.store.group import Group
+from razorprof.store.group import Allowance
 from razorprof.store.memory import MemoryStore
 
 STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
@@ -31,7 +32,7 @@ _NOT_KNOWN_YET = "not known yet what it runs"
 class SourceBoard:
     """One source of one target: its series, and how its reads fare."""
 
-    group: Group
+    collector: Collector
     status: SourceStatus
     failures: int = 0
     last_success: float | None = None
@@ -65,7 +66,8 @@ class TargetBoard:
     target: Target
     labels: Labels
     command: str
-    own_group: Group  # up and what we derive
+    own: Collector  # up and what we derive
+    allowance: Allowance  # of series, for all its sources
     window: StackWindow = field(default_factory=StackWindow)
     looks: LookMaker = field(default_factory=LookMaker)
     sources: dict[str, SourceBoard] = field(default_factory=dict)
@@ -101,11 +103,12 @@ class TargetBoard:
     def has_stacks_or_reason(self) -> bool:
         return self._stack_reason() not in (_FIRST_SAMPLES, _NOT_KNOWN_YET)
 
-    def source(self, name: str, store: MemoryStore) -> SourceBoard:
+    def source(self, name: str, store: MemoryStore, declaration: Declaration | None) -> SourceBoard:
         """The board of a source, made at its first scrape."""
         found = self.sources.get(name)
         if found is None:
-            found = SourceBoard(store.group(self.labels, hold=HOLD_SECONDS), SourceStatus(name, None))
+            group = store.group(self.labels, hold=HOLD_SECONDS, max_series=MOST_SERIES, allowance=self.allowance)
+            found = SourceBoard(Collector(store, group, declaration, self.labels), SourceStatus(name, None))
             self.sources = {**self.sources, name: found}
         return found
 
@@ -115,7 +118,7 @@ class TargetBoard:
 
     def series(self) -> list[tuple[Labels, float]]:
         """(labels, newest value) of every series; of a target that is gone, the last ones of its life."""
-        groups = [self.own_group, *(source.group for source in self.sources.values())]
+        groups = [self.own.group, *(source.collector.group for source in self.sources.values())]
         live = [entry for group in groups for entry in group.live()]
         now = {labels for labels, _ in live}
         return live + [entry for entry in self.last_series if entry[0] not in now]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -16,12 +16,15 @@ from razorprof.analysis.limits import judge
 from razorprof.analysis.siblings import Figure, deviations
 from razorprof.model.frame import SamplingReport
 from razorprof.model.labels import Labels
-from razorprof.model.metric import Metric, Sample, counter, gauge
+from razorprof.model.metric import Metric, Sample, gauge
 from razorprof.model.profile import top
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
 from razorprof.session.board import TargetBoard
+from razorprof.session.collector import MOST_TARGET_SERIES, Collector, Declaration
+from razorprof.session.self_metrics import SELF_METRICS, SelfMetrics, dropped_samples
 from razorprof.session.view import Overhead, SessionState
+from razorprof.store.group import Allowance
 from razorprof.store.memory import MemoryStore
 
 logger = logging.getLogger(__name__)
@@ -42,12 +45,8 @@ FUNCTION_CPU = gauge(
 TARGET_STOPPED = gauge(
     "razorprof_target_stopped_ratio", "ratio", "Share of time in which the target was stopped by us."
 )
-SELF_CPU = gauge(
-    "razorprof_self_cpu_ratio", "ratio", "CPU seconds per second of razorprof and the tools it started."
-)
-DROPPED = counter("razorprof_samples_dropped_total", "", "Samples that were dropped instead of stored.")
 OWN_METRICS: tuple[Metric, ...] = (
-    UP, SOURCE_UP, SCRAPE_DURATION, SCRAPE_SAMPLES, FUNCTION_CPU, TARGET_STOPPED, SELF_CPU, DROPPED,
+    UP, SOURCE_UP, SCRAPE_DURATION, SCRAPE_SAMPLES, FUNCTION_CPU, TARGET_STOPPED, *SELF_METRICS,
 )  # fmt: skip
 
 # By which figures workers are told apart, and below which spread they count as equal.
@@ -77,18 +76,30 @@ class Pipeline:
         self._overhead = overhead
         self._publish = publish
         self._taps = taps
-        self._own = store.group(Labels(job="razorprof", instance=host))
+        self._own_declaration = Declaration({metric.name: metric for metric in OWN_METRICS})
+        self._declared: dict[str, Declaration] = {}
+        self._own = self._collector(Labels(job="razorprof", instance=host), Allowance(MOST_TARGET_SERIES))
+        self._self = SelfMetrics(store)
+        self._dropped_before = 0  # by collectors that are no more
         store.declare(OWN_METRICS)
         self.boards: dict[Identity, TargetBoard] = {}
         self.state = SessionState(0.0, 0, ())
         self.interval = 1.0
+
+    def declare(self, source: str, metrics: Iterable[Metric], *, open_ended: bool = False) -> None:
+        """What a source gives, before its first scrape: its other samples are refused. open_ended: see
+        Declaration."""
+        metrics = tuple(metrics)
+        self._declared[source] = self._declared.get(source, Declaration()).with_(metrics, open_ended=open_ended)
+        self._store.declare(metrics)
 
     def add(self, target: Target, command: str = "", *, wants_stacks: bool = True) -> None:
         """Expect scrapes of a target. The same one twice is one."""
         if target.identity in self.boards:
             return
         labels = Labels(job=target.job or target.name, instance=f"{self._host}/{target.pid}", pid=str(target.pid))
-        board = TargetBoard(target, labels, command, self._store.group(labels))
+        allowance = Allowance(MOST_TARGET_SERIES)
+        board = TargetBoard(target, labels, command, self._collector(labels, allowance), allowance)
         board.wants_stacks = wants_stacks
         self.boards = {**self.boards, target.identity: board}
 
@@ -97,8 +108,9 @@ class Pipeline:
         board = self.boards.get(identity)
         if board is not None:
             self.boards = {key: value for key, value in self.boards.items() if key != identity}
-            for group in [board.own_group, *(s.group for s in board.sources.values())]:
-                self._store.forget(group)
+            for collector in _collectors(board):
+                self._dropped_before += collector.drops.total()
+                self._store.forget(collector.group)
 
     def feed(self, event: Event) -> None:
         """Take one event. Never raises for what an event holds."""
@@ -119,12 +131,12 @@ class Pipeline:
         for structure in scrape.structures:
             if isinstance(structure, Detected):
                 self._detected(board, structure)
-        source = board.source(scrape.source, self._store)
+        self._self.note(scrape)
+        source = board.source(scrape.source, self._store, self._declared.get(scrape.source))
         if source.note(scrape):
-            source.group.mark_stale(scrape.time)
+            source.collector.group.mark_stale(scrape.time)
         if scrape.samples:
-            self._store.declare(sample.metric for sample in scrape.samples)
-            source.group.append(scrape.time, scrape.samples)
+            source.collector.append(scrape.time, scrape.samples)
         report: SamplingReport | None = None
         for structure in scrape.structures:
             board.keep(structure)
@@ -149,10 +161,10 @@ class Pipeline:
         board.command = event.command or board.command
         labels = board.labels.with_(runtime=event.runtime)
         if labels != board.labels:  # what was seen before goes on under the new labels
-            for source in board.sources.values():
-                source.group.mark_stale(event.time)
-            board.own_group.mark_stale(event.time)
-            board.labels, board.sources, board.own_group = labels, {}, self._store.group(labels)
+            for collector in _collectors(board):
+                collector.group.mark_stale(event.time)
+                self._dropped_before += collector.drops.total()
+            board.labels, board.sources, board.own = labels, {}, self._collector(labels, board.allowance)
 
     def _ended(self, event: Ended) -> None:
         board = self.boards.get(event.target.identity)
@@ -161,22 +173,20 @@ class Pipeline:
         board.last_series = board.series()
         board.ended = event
         for source in board.sources.values():
-            source.group.mark_stale(event.time)
-        board.own_group.append(event.time, [Sample(UP, 0.0)])
+            source.collector.group.mark_stale(event.time)
+        board.own.append(event.time, [Sample(UP, 0.0)])
 
     def _tick(self, tick: Tick) -> None:
         boards = list(self.boards.values())
         for board in boards:
             if board.ended is None:
                 board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)
-                board.own_group.append(tick.time, self._own_samples(board))
+                board.own.append(tick.time, self._own_samples(board))
         self._rank(boards)
         overhead = self._overhead(tick.time)
-        dropped = self._own.dropped + sum(s.group.dropped for b in boards for s in b.sources.values())
-        samples = [Sample(DROPPED, float(dropped))]
-        if overhead.self_cpu_ratio is not None:
-            samples.append(Sample(SELF_CPU, overhead.self_cpu_ratio))
-        self._own.append(tick.time, samples)
+        dropped = self._dropped_before + self._own.drops.total()
+        dropped += sum(collector.drops.total() for board in boards for collector in _collectors(board))
+        self._own.append(tick.time, self._self.samples(overhead, self._own.drops))
         self._store.expire(tick.time)
         self.state = SessionState(
             tick.time,
@@ -195,6 +205,7 @@ class Pipeline:
             samples.append(Sample(SCRAPE_SAMPLES, float(source.scrape_samples), labels))
             if source.status.duration is not None:
                 samples.append(Sample(SCRAPE_DURATION, source.status.duration, labels))
+            samples.extend(dropped_samples(name, source.collector.drops))
         if board.window.end is not None:
             profile = board.window.profile()
             seconds = profile.seconds or 1.0
@@ -205,6 +216,11 @@ class Pipeline:
                 if f.self_weight > 0
             )
         return samples
+
+    def _collector(self, labels: Labels, allowance: Allowance) -> Collector:
+        """For what we tell ourselves."""
+        group = self._store.group(labels, allowance=allowance)
+        return Collector(self._store, group, self._own_declaration, labels)
 
     def _rank(self, boards: Sequence[TargetBoard]) -> None:
         """Workers of one parent, or targets of one selector, against each other."""
@@ -230,6 +246,10 @@ class Pipeline:
             sampling_errors=sum(board.sampling_errors for board in boards),
             dropped=overhead.dropped + dropped,
         )
+
+
+def _collectors(board: TargetBoard) -> list[Collector]:
+    return [board.own, *(source.collector for source in board.sources.values())]
 
 
 def host_name() -> str:

@@ -229,7 +229,8 @@ class Session:
         board.expected = frozenset(watched.open)
 
     def _add_source(self, target: Target, source: Source, options: SourceOptions) -> None:
-        self._store.declare(source.metrics)
+        open_ended = bool(getattr(source, "open_ended", False))
+        self._pipeline.declare(source.name, source.metrics, open_ended=open_ended)
         self._add(target, source.name, lambda: source.open(target, options))
 
     def _add(self, target: Target, name: str, open_reader: Callable[[], Reader], *, every: float = 0.0) -> None:

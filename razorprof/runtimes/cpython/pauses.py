@@ -7,16 +7,14 @@ with their mean.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from razorprof.model.labels import Labels
+from razorprof.model.histogram import HistogramState
 from razorprof.model.metric import Sample
 from razorprof.runtimes.cpython.gc import Records
 from razorprof.runtimes.cpython.metrics import PAUSE
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-_LABELS = tuple(Labels(le=text) for text in (*(f"{bound:g}" for bound in BOUNDS), "+Inf"))
 
 
 class Pauses:
@@ -24,8 +22,7 @@ class Pauses:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int], tuple[int, float]] = {}
-        self._counts = [0] * (len(BOUNDS) + 1)
-        self._sum = 0.0
+        self._histogram = HistogramState(BOUNDS)
 
     def add(self, interpreter: int, records: Sequence[Records]) -> None:
         """Take in what is new in an interpreter's records, generation by generation. The first time, the oldest
@@ -34,19 +31,11 @@ class Pauses:
             for collections, duration in known:
                 before = self._seen.get((interpreter, generation))
                 if before is not None and collections > before[0]:
-                    self._count(collections - before[0], max(0.0, duration - before[1]))
+                    more = collections - before[0]
+                    self._histogram.observe(max(0.0, duration - before[1]) / more, more)
                 if before is None or collections > before[0]:
                     self._seen[interpreter, generation] = (collections, duration)
 
     def samples(self) -> Iterator[Sample]:
         """The histogram: cumulative buckets, sum and count."""
-        total = 0
-        for labels, count in zip(_LABELS, self._counts, strict=True):
-            total += count
-            yield Sample(PAUSE, total, labels, "_bucket")
-        yield Sample(PAUSE, self._sum, suffix="_sum")
-        yield Sample(PAUSE, total, suffix="_count")
-
-    def _count(self, collections: int, seconds: float) -> None:
-        self._counts[bisect_left(BOUNDS, seconds / collections)] += collections
-        self._sum += seconds
+        return self._histogram.samples(PAUSE)
