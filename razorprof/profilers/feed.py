@@ -14,7 +14,6 @@ a second break the budget: 150 threads cost 14 ms a round, the holder alone 1 ms
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -23,14 +22,15 @@ from enum import StrEnum
 
 from razorprof.clock import Clock
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, TimedOut, ToolFailed
-from razorprof.model.frame import Frame, SamplingReport, Stack, StackSample, ThreadId
+from razorprof.model.frame import SamplingReport, Stack, StackSample, ThreadId
 from razorprof.model.target import Identity
 from razorprof.profilers.native_ids import NativeIds
 from razorprof.profilers.pace import Pace, Plan
-from razorprof.profilers.pyspy import PySpy, explain, rounds_of
+from razorprof.profilers.pyspy import PySpy, explain
 from razorprof.profilers.source_paths import SourcePaths
-from razorprof.profilers.speedscope import SeenThread, StackTable, count_torn, parse_speedscope
+from razorprof.profilers.speedscope import UNREADABLE, SeenThread, StackTable, count_torn, parse_speedscope
 from razorprof.profilers.supervisor import FIRST_EXTRA, STDERR, STDOUT, Child, Exit, Launcher
+from razorprof.profilers.window_words import count_errors, count_rounds, has_begun
 from razorprof.remote.process import ProcessView
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,7 @@ _ATTACH_SECONDS = 0.012  # from py-spy's start to its timer's start
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
 _SLOW_START = 2.0  # on a machine that is overloaded, before it is given up
 _STOPPED_PAUSE = 1.0  # between looks at a target that is stopped
-# py-spy leaves out frames whose names it cannot decode: what the thread did is not known, but that it ran is.
-_UNREADABLE: Stack = (Frame("[names not readable]", ""),)
 _FINAL_AFTER = 3  # "no Python in it" may be said of a process that has only just started
-
-_BANNER = b"Sampling process"
-_COUNTS = re.compile(rb"Samples: (\d+) Errors: (\d+)")
-_BEHIND = re.compile(rb"(\d+(?:\.\d+)?)s behind in sampling")
 
 
 class Mode(StrEnum):
@@ -187,8 +181,7 @@ class StackFeed:
             self._mode = Mode.GIL  # below 3.11 after all: this window holds idle threads, and is dropped
             return 0.0
         seconds = max(0.001, ended.ended - ended.started - _ATTACH_SECONDS)
-        rounds = _count_rounds(plan, seconds, words)
-        counts = _COUNTS.search(words)
+        rounds = count_rounds(plan, seconds, words)
         seen = sum(sum(thread.stacks.values()) for thread in threads)
         self._pace.learn(rounds=rounds, cost_seconds=ended.cpu_seconds, seen=seen)
         samples = self._weigh(threads, seconds / rounds)
@@ -197,7 +190,7 @@ class StackFeed:
             seconds=seconds,
             rounds=rounds,
             samples=seen,
-            errors=(int(counts[2]) if counts else 0) + sum(map(count_torn, threads)),
+            errors=count_errors(words) + sum(map(count_torn, threads)),
             rate_hz=float(plan.rate_hz),
             mode=self._mode.value,
             cost_seconds=ended.cpu_seconds,
@@ -234,7 +227,7 @@ class StackFeed:
             if self._closing.is_set():
                 return None
             ended = child.wait(plan.stop_after)
-            if ended is None and _BANNER not in child.output(STDOUT, _MOST_WORDS):
+            if ended is None and not has_begun(child.output(STDOUT, _MOST_WORDS)):
                 ended = child.wait(_SLOW_START)  # interrupted before it samples, it would die with nothing to show
             if ended is None:
                 ended = child.stop(_STOP_TIMEOUT)
@@ -254,7 +247,7 @@ class StackFeed:
     def _weigh(self, threads: list[SeenThread], weight: float) -> tuple[StackSample, ...]:
         ids = self._ids.resolve(thread.reference for thread in threads) if threads else {}
         return tuple(
-            StackSample(stack or _UNREADABLE, count * weight, ThreadId(ids[thread.reference], thread.name))
+            StackSample(stack or UNREADABLE, count * weight, ThreadId(ids[thread.reference], thread.name))
             for thread in threads
             for stack, count in thread.stacks.items()
         )
@@ -277,13 +270,3 @@ class StackFeed:
         if isinstance(error, TargetGone | PermissionDenied | NotSupported):
             return None
         return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (self._failures - 1)))
-
-
-def _count_rounds(plan: Plan, seconds: float, words: bytes) -> int:
-    """Rounds of a window: known when it ended by itself, else estimated from its length less its lag."""
-    planned = rounds_of(plan.rate_hz, plan.seconds)
-    if b"Stopped sampling because" not in words:
-        return planned
-    behind = _BEHIND.findall(words)
-    lag = float(behind[-1]) if behind else 0.0
-    return max(1, min(planned, round(plan.rate_hz * max(0.0, seconds - lag))))

@@ -25,15 +25,34 @@ class PySpy:
     path: str
     version: str
 
-    def record(self, pid: int, *, rate_hz: int, seconds: int, output: str, gil_only: bool) -> list[str]:
-        """Arguments of one window that stops nothing. It ends by itself after `rounds_of` rounds.
+    def record(
+        self,
+        pid: int,
+        *,
+        rate_hz: int,
+        seconds: int,
+        output: str,
+        gil_only: bool,
+        idle: bool = False,
+        blocking: bool = False,
+        native: bool = False,
+        children: bool = False,
+    ) -> list[str]:
+        """Arguments of one window, which stops nothing unless `blocking`. It ends by itself after `rounds_of`
+        rounds.
 
         speedscope and not raw: names are quoted there, so that a name with a newline cannot forge a stack.
         """
-        gil = ["--gil"] if gil_only else []
+        options = [
+            *(["--gil"] if gil_only else []),
+            *(["--idle"] if idle else []),
+            *(["--native"] if native else []),
+            *(["--subprocesses"] if children else []),
+            *([] if blocking else ["--nonblocking"]),
+        ]
         return [
             self.path, "record", "--pid", str(pid), "--rate", str(rate_hz), "--duration", str(seconds),
-            "--format", "speedscope", "--output", output, "--nonblocking", *gil,
+            "--format", "speedscope", "--output", output, *options,
         ]  # fmt: skip
 
     def dump(self, pid: int) -> list[str]:

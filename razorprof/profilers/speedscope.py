@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from razorprof.errors import ToolFailed
@@ -18,17 +18,22 @@ from razorprof.model.frame import Frame, Stack
 
 LONGEST_NAME = 1000
 _MOST_SHARED = 100_000
-_THREAD = re.compile(r'(?:Process \d+ )?Thread (0x[0-9A-Fa-f]+|\d+)(?: "(.*)")?', re.DOTALL)
+_THREAD = re.compile(r'(?:Process (\d{1,10}) )?Thread (0x[0-9A-Fa-f]+|\d+)(?: "(.*)")?', re.DOTALL)
+_PROCESS_FRAME = re.compile(r"process \d{1,10}:")
+# py-spy leaves out frames whose names it cannot decode: what the thread did is not known, but that it ran is.
+UNREADABLE: Stack = (Frame("[names not readable]", ""),)
 
 
 @dataclass(frozen=True, slots=True)
 class SeenThread:
     """A thread of a window. reference: how py-spy names it, the kernel's id in the target's own namespace
-    ("1234") or the pthread id ("0x7F..", below 3.11). stacks: root first, with how often each was seen."""
+    ("1234") or the pthread id ("0x7F..", below 3.11). stacks: root first, with how often each was seen;
+    process: its pid where several processes were looked at, else 0."""
 
     reference: str
     name: str
     stacks: Mapping[Stack, int]
+    process: int = 0
 
 
 class StackTable:
@@ -65,6 +70,18 @@ def parse_speedscope(content: bytes, table: StackTable) -> list[SeenThread]:
         raise ToolFailed("py-spy wrote what is no speedscope profile", value=type(error).__name__) from error
 
 
+def without_process_frames(thread: SeenThread) -> SeenThread:
+    """The thread without the roots that py-spy puts under it where it looks at several processes: one frame for
+    each process up to the first, with the command line, secrets and all. Whose it is `process` tells."""
+    stacks: Counter[Stack] = Counter()
+    for stack, count in thread.stacks.items():
+        roots = 0
+        while roots < len(stack) and not stack[roots].file and _PROCESS_FRAME.match(stack[roots].function):
+            roots += 1
+        stacks[stack[roots:]] += count
+    return replace(thread, stacks=dict(stacks))
+
+
 def count_torn(thread: SeenThread) -> int:
     """How many looks at a thread read a stack that was changing: it lacks the root that the others have.
 
@@ -94,4 +111,4 @@ def _thread(profile: Mapping[str, Any], frames: list[Frame], table: StackTable) 
             raise IndexError("negative frame")
         stack = table.stack(tuple([frames[index] for index in indexes]))
         stacks[stack] = stacks.get(stack, 0) + count  # frames whose cut names are equal make equal stacks
-    return SeenThread(named[1], (named[2] or "")[:LONGEST_NAME], stacks)
+    return SeenThread(named[2], (named[3] or "")[:LONGEST_NAME], stacks, int(named[1] or 0))

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from razorprof.errors import NotSupported, RazorprofError
+from razorprof.model.profile import Profile
+from razorprof.model.target import Target
+from razorprof.plugin.captures import CpuRequest, Watch
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 from razorprof.remote.process import ProcessView
 
@@ -37,6 +40,7 @@ class CPython:
             stacks = Support(False, reason=f"{error}; {error.hint}")
         return {
             Capability.STACKS: stacks,
+            Capability.CPU: stacks,
             Capability.THREADS: Support(True, f"/proc, {py_spy}" if py_spy else "/proc", intrusiveness=1),
             **memory_support(detection),
         }
@@ -48,6 +52,12 @@ class CPython:
         from razorprof.runtimes.cpython.threads import ThreadsSource
 
         return [StacksSource(minor_version(detection)), ThreadsSource(), GcSource()]
+
+    def record_cpu(self, target: Target, detection: Detection, request: CpuRequest, watch: Watch) -> Profile:
+        """See plugin.captures.RecordsCpu."""
+        from razorprof.runtimes.cpython.cpu_profile import record_cpu
+
+        return record_cpu(target, request, watch, detection=detection, version=minor_version(detection))
 
 
 def memory_support(detection: Detection) -> dict[Capability, Support]:

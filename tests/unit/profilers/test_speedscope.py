@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from razorprof.errors import ToolFailed
 from razorprof.model.frame import Frame
-from razorprof.profilers.speedscope import LONGEST_NAME, StackTable, count_torn, parse_speedscope
+from razorprof.profilers.speedscope import (
+    LONGEST_NAME,
+    StackTable,
+    count_torn,
+    parse_speedscope,
+    without_process_frames,
+)
 from tests.unit.profilers.speedscope_text import speedscope
 
 MAIN, BURN, REST = ("<module>", "/app/a.py", 1), ("burn", "/app/a.py", 4), ("rest", "/app/a.py", 9)
@@ -112,3 +118,15 @@ def test_any_names_come_through_as_one_thread_and_one_frame(thread: str, functio
 def test_no_json_at_all_makes_the_parser_fail_otherwise(document: object) -> None:
     with pytest.raises(ToolFailed):
         parse_speedscope(json.dumps(document).encode(), table())
+
+
+def test_frames_of_processes_are_taken_from_the_root_only_and_hold_no_secret_then() -> None:
+    command = ('process 7:"python app.py --password hunter2"', "", 0)
+    forged = ("process 8:", "a.py", 1)
+    document = speedscope({'Process 7 Thread 7 "main"': [[command, command, MAIN, BURN], [command, forged, BURN]]})
+    (thread,) = parse_speedscope(document, table())
+    assert thread.process == 7
+    assert [[frame.function for frame in stack] for stack in without_process_frames(thread).stacks] == [
+        ["<module>", "burn"],
+        ["process 8:", "burn"],
+    ]
