@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Sample, gauge
+from razorprof.session.collector import Collector, Declaration
 from razorprof.store.group import Group, Row
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import Matcher, MatchOp, equal
@@ -40,6 +41,9 @@ def main() -> None:
     other = store.group(BASE.with_(pid="8"))
     slow = timed(lambda: other.append(float(next(ticks)), samples), 100)
     print(f"the same as samples, resolved anew  {slow * 1e6:10.1f} us")
+    collector = Collector(store, other, Declaration({LOAD.name: LOAD}), BASE)
+    checked = timed(lambda: collector.append(float(next(ticks)), samples), 100)
+    print(f"the same by a collector             {checked * 1e6:10.1f} us")
     store.forget(other)
 
     mine = [equal("__name__", "load"), equal("pid", "7")]

@@ -11,7 +11,7 @@ class Labels(Mapping[str, str]):
     __slots__ = ("_hash", "_pairs")
 
     def __init__(self, labels: Mapping[str, str] | None = None, /, **more: str) -> None:
-        merged = {**(labels or {}), **more}
+        merged = {**_pairs(labels), **more}
         self._pairs: dict[str, str] = {k: v for k, v in sorted(merged.items()) if v != ""}
         self._hash = hash(tuple(self._pairs.items()))
 
@@ -36,11 +36,16 @@ class Labels(Mapping[str, str]):
 
     def with_(self, labels: Mapping[str, str] | None = None, /, **more: str) -> Labels:
         """These labels with some added or replaced (removed where the value is empty)."""
-        return Labels({**self._pairs, **(labels or {}), **more})
+        return Labels({**self._pairs, **_pairs(labels), **more})
 
     def without(self, *names: str) -> Labels:
         """These labels less the named ones."""
         return Labels({name: value for name, value in self._pairs.items() if name not in names})
+
+
+def _pairs(labels: Mapping[str, str] | None) -> Mapping[str, str]:
+    """A plain dictionary where there is one inside: unpacking it is ten times as fast."""
+    return labels._pairs if isinstance(labels, Labels) else labels or {}
 
 
 NO_LABELS = Labels()

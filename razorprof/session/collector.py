@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +34,7 @@ _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _LONGEST_NAME, _LONGEST_VALUE = 256, 4096
 _PARTS = ("_bucket", "_sum", "_count")  # of a histogram
 _KEPT_ROWS = 4  # figures that are read at slower rates are in some scrapes only
-_Key = tuple[Metric, str, Labels]
-_keys = attrgetter("metric", "suffix", "labels")
-_value = attrgetter("value")
+_Keys = tuple[list[Labels], list[Metric], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +75,19 @@ class Collector:
     def append(self, time: float, samples: Iterable[Sample]) -> None:
         """One row: the samples of a scrape."""
         samples = tuple(samples)
-        keys = list(map(_keys, samples))
+        # three lists: far cheaper to make and to compare than one list of tuples
+        keys = (
+            [sample.labels for sample in samples],
+            [sample.metric for sample in samples],
+            [sample.suffix for sample in samples],
+        )
         resolved = next((known for known in self._rows if known.keys == keys), None)
         if resolved is None:
             resolved = self._resolve(keys)
             self._rows = [resolved, *self._rows[: _KEPT_ROWS - 1]]
         self._drops.update(resolved.drops)
         try:
-            values: Floats = np.array(list(map(_value, samples)), dtype=np.float64)
+            values: Floats = np.array([sample.value for sample in samples], dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             good = [sample for sample in samples if _is_number(sample.value)]
             self._drops[BAD_VALUE] += len(samples) - len(good)
@@ -96,11 +98,11 @@ class Collector:
             values = values[resolved.kept]
         self.group.append_row(time, resolved.row, values)
 
-    def _resolve(self, keys: Sequence[_Key]) -> _Resolved:
+    def _resolve(self, keys: _Keys) -> _Resolved:
         series: list[Labels] = []
         kept: list[int] = []
         drops: Counter[str] = Counter()
-        for place, (metric, suffix, labels) in enumerate(keys):
+        for place, (labels, metric, suffix) in enumerate(zip(*keys, strict=True)):
             reason = self._wrong_with(metric, suffix) or self._wrong_labels(labels)
             if reason:
                 drops[reason] += 1
@@ -108,9 +110,9 @@ class Collector:
             kept.append(place)
             if self._ours.intersection(labels):
                 labels = Labels({f"exported_{n}" if n in self._ours else n: v for n, v in labels.items()})
-            series.append(labels.with_(__name__=metric.name + suffix))
-        places = None if len(kept) == len(keys) else np.array(kept, dtype=np.intp)
-        return _Resolved(list(keys), self.group.resolve(series), places, drops)
+            series.append(self.group.named(metric.name + suffix, labels))
+        places = None if len(kept) == len(keys[0]) else np.array(kept, dtype=np.intp)
+        return _Resolved(keys, Row(tuple(series)), places, drops)
 
     def _wrong_with(self, metric: Metric, suffix: str) -> str:
         """Why samples of this metric are not taken; empty where they are."""
@@ -143,7 +145,7 @@ class Collector:
 class _Resolved:
     """A scrape's samples in their order, checked. kept: the places of those that are taken, None: all."""
 
-    keys: list[_Key]
+    keys: _Keys
     row: Row
     kept: NDArray[np.intp] | None
     drops: Mapping[str, int]

@@ -46,7 +46,8 @@ class Allowance:
 
 
 class Row:
-    """Resolved series: whose values `append_row` takes, in this order. Made by `Group.resolve`."""
+    """Resolved series: whose values `append_row` takes, in this order. labels: all of them, as from `Group.named`;
+    `Group.resolve` makes one of labels without the group's."""
 
     __slots__ = ("binding", "columns", "kept", "labels", "refused", "retry")
 
@@ -99,12 +100,19 @@ class Group:
         """The series whose values will be appended together. Their labels hold __name__; the group's are added."""
         return Row(tuple(self._base.with_(labels) for labels in series))
 
+    def named(self, name: str, labels: Labels) -> Labels:
+        """All labels of one of the group's series: those of a Row."""
+        full = self._names.get((name, labels))
+        if full is None:
+            if len(self._names) > 4 * max(64, self._alive):
+                self._names = {}
+            full = self._names[name, labels] = self._base.with_(labels, __name__=name)
+        return full
+
     def append(self, time: float, samples: Iterable[Sample]) -> bool:
         """One row: the samples of one scrape at `time`, Unix seconds."""
         samples = list(samples)
-        if len(self._names) > 4 * max(64, len(samples)):
-            self._names = {}
-        row = Row(tuple(self._labels_of(sample) for sample in samples))
+        row = Row(tuple(self.named(sample.name, sample.labels) for sample in samples))
         return self.append_row(time, row, np.array([sample.value for sample in samples], dtype=np.float64))
 
     def append_row(self, time: float, row: Row, values: Floats) -> bool:
@@ -292,13 +300,6 @@ class Group:
     def _count(self, nbytes: int) -> None:
         self.bytes += nbytes
         self._store.bytes += nbytes
-
-    def _labels_of(self, sample: Sample) -> Labels:
-        key = (sample.name, sample.labels)
-        labels = self._names.get(key)
-        if labels is None:
-            labels = self._names[key] = self._base.with_(sample.labels, __name__=sample.name)
-        return labels
 
     def live(self) -> list[tuple[Labels, float]]:
         """(labels, newest value) of every series that is not stale. Any thread."""
