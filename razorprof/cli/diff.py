@@ -1,0 +1,297 @@
+"""``razorprof diff``: what grew and shrank between two profiles, and whether that breaks a build.
+
+Parses, checks every output before the work, and prints. Where the profiles come from (files, live processes) is
+cli.diff_sides; what is compared and judged is analysis.compare and analysis.gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from razorprof.cli.complete import complete_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from razorprof.analysis.compare_values import Change, CompareOptions, Comparison, FunctionChange
+    from razorprof.model.profile import Profile
+    from razorprof.recording.profile_files import OutputPlan
+
+EPILOG = """\
+\b
+Examples:
+  razorprof diff base.json new.json
+  razorprof diff base.pb.gz new.pb.gz --fail-above 20% --junit gate.xml
+  razorprof diff base.json new.json --base-run base2.json --new-run new2.json
+  razorprof diff 1234 1240 -d 20                two live processes, sampled at once
+  razorprof diff base.json new.json --json
+
+\b
+What is compared: seconds where all profiles are of complete runs (razorprof run),
+else shares; --of chooses. Seconds show a program that is slower all over; shares do
+not, and a function's share grows by less than its time. How fast the machine was
+cancels in shares, but not in seconds: one run a side is allowed 3 % for it; with
+several runs of each side (--base-run, --new-run) their own spread counts.
+
+\b
+A function fails the gate when its own or its total time grew by more than
+--fail-above and the growth is significant: all functions together fail two equal
+programs at most once in 20. 20% is growth of the function, 5pp are points of the
+total; a function that is new is compared in points (20% as 20pp). The spread is told
+from the profiles' blocks of time; files without blocks are judged as spreading
+twice as far as independent samples would ("approximate").
+
+\b
+Exit: 0 passed, or no gate; 1 failed; 6 inconclusive: growth of --fail-above would
+have been noticed in less than half of the time. Longer, faster or more runs help,
+and a higher --min-share or threshold.
+"""
+
+_MOST_IN_JSON = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Where the comparison goes beside the terminal; all checked before the work."""
+
+    markdown: Path | None
+    junit: Path | None
+    graph: OutputPlan | None
+    force: bool
+
+
+def diff(
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE", help="A profile, or a live process (a TARGET).", autocompletion=complete_target
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(metavar="NEW", help="What is compared with it.", autocompletion=complete_target),
+    ],
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of",
+            metavar="seconds|share",
+            help="Compare seconds or shares (default: seconds of complete runs).",
+            show_default=False,
+        ),
+    ] = None,
+    fail_above: Annotated[
+        str | None,
+        typer.Option("--fail-above", metavar="20%|5pp", help="Exit 1 where growth is above.", show_default=False),
+    ] = None,
+    min_share: Annotated[
+        str, typer.Option("--min-share", metavar="1%", help="Judge functions of at least this share.")
+    ] = "1%",
+    thread: Annotated[
+        str | None,
+        typer.Option("--thread", metavar="NAME|ID", help="Only this thread's part.", show_default=False),
+    ] = None,
+    duration: Annotated[
+        str, typer.Option("-d", "--duration", metavar="SECONDS", help="How long live processes are sampled.")
+    ] = "10",
+    rate: Annotated[
+        int, typer.Option("-r", "--rate", metavar="HZ", min=1, max=1000, help="Looks per second at those.")
+    ] = 100,
+    base_run: Annotated[
+        list[str] | None,
+        typer.Option("--base-run", metavar="FILE", help="A further run of BASE's program; may be repeated."),
+    ] = None,
+    new_run: Annotated[
+        list[str] | None,
+        typer.Option("--new-run", metavar="FILE", help="A further run of NEW's program; may be repeated."),
+    ] = None,
+    markdown: Annotated[
+        str | None, typer.Option("--markdown", metavar="FILE", help="Write a report for a pull request.")
+    ] = None,
+    junit: Annotated[
+        str | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report for CI.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write a differential flame graph (.html, .svg)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Functions in the table.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int | None:
+    """Show what grew and what shrank between two profiles or two live processes, and gate on it."""
+    from razorprof.analysis.compare import compare
+    from razorprof.cli.diff_sides import only_thread, read_sides
+
+    options = _options(of, fail_above, min_share)
+    reports = _reports(markdown, junit, out, force)
+    sides = read_sides(
+        [base, *(base_run or [])], [new, *(new_run or [])], duration=duration, rate=rate, as_json=as_json
+    )
+    before, after = sides.base, sides.new
+    if thread is not None:
+        before, after = ([only_thread(p, thread) for p in side] for side in (before, after))
+    comparison = compare(before, after, options)
+    _write(comparison, before, after, reports)
+    if as_json:
+        from razorprof.cli import output
+
+        output.print_json(document(comparison))
+    else:
+        _print(comparison, top)
+    return int(sides.code) if sides.code is not None else exit_code(comparison)
+
+
+def exit_code(comparison: Comparison) -> int:
+    """The exit code of a gate: also that of a comparison in which nothing could be seen at all."""
+    from razorprof.analysis.compare_values import Verdict
+    from razorprof.errors import ExitCode
+
+    codes = {
+        Verdict.PASS: ExitCode.DONE,
+        Verdict.FAIL: ExitCode.FINDING,
+        Verdict.INCONCLUSIVE: ExitCode.TOOL_FAILED,
+    }
+    return int(codes[comparison.verdict])
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """CONTRACT's `diff`."""
+    gate = comparison.options.fail_above
+    return {
+        "unit": comparison.unit,
+        "of": comparison.basis.value,
+        "base_total": comparison.base_total,
+        "new_total": comparison.new_total,
+        "base_samples": comparison.base_samples,
+        "new_samples": comparison.new_samples,
+        "base_runs": comparison.base_runs,
+        "new_runs": comparison.new_runs,
+        "functions": [_function(f) for f in comparison.functions[:_MOST_IN_JSON]],
+        "significance": comparison.significance.value,
+        "fail_above": None if gate is None else str(gate),
+        "min_share_ratio": comparison.options.min_share,
+        "seen_ratio": comparison.covered,
+        "verdict": comparison.verdict.value,
+        "reasons": list(comparison.reasons),
+        "notes": list(comparison.notes),
+    }
+
+
+def _function(function: FunctionChange) -> dict[str, Any]:
+    return {
+        "function": function.function,
+        "file": function.file,
+        "line": function.line,
+        "base_self_ratio": function.base_self_ratio,
+        "new_self_ratio": function.new_self_ratio,
+        "base_total_ratio": function.base_total_ratio,
+        "new_total_ratio": function.new_total_ratio,
+        "delta": function.new_self_ratio - function.base_self_ratio,
+        "significant": function.significant,
+        "failed": function.too_much,
+        "judged": function.judged,
+        "self": _change(function.own),
+        "total": _change(function.total),
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """In the unit compared: see "of"."""
+    return {
+        "base": change.base,
+        "new": change.new,
+        "difference": change.difference,
+        "growth_ratio": change.growth,
+        "standard_error": change.error,
+        "smallest_seeable": change.seeable,
+        "significant": change.significant,
+        "failed": change.too_much,
+    }
+
+
+def _options(of: str | None, fail_above: str | None, min_share: str) -> CompareOptions:
+    from razorprof.analysis.compare_values import Basis, CompareOptions
+    from razorprof.analysis.gate import parse_share, parse_threshold
+    from razorprof.errors import UsageError
+
+    if of is not None and of not in list(Basis):
+        raise UsageError("not something to compare", value=of, hint="--of seconds or --of share")
+    return CompareOptions(
+        basis=None if of is None else Basis(of),
+        fail_above=None if fail_above is None else parse_threshold(fail_above),
+        min_share=parse_share(min_share),
+    )
+
+
+def _reports(markdown: str | None, junit: str | None, out: str | None, force: bool) -> Reports:
+    """Everything that can be wrong about the outputs."""
+    from pathlib import Path
+
+    from razorprof.errors import UsageError
+    from razorprof.recording.output_files import check_output
+    from razorprof.recording.profile_files import plan_output
+
+    named = [name for name in (markdown, junit, out) if name is not None]
+    if len({str(Path(name).absolute()) for name in named}) < len(named):
+        raise UsageError("two reports would be written into one file", value=", ".join(named))
+    for name in (markdown, junit):
+        if name is not None:
+            check_output(Path(name), force=force)
+    plan = None if out is None else plan_output(out, force=force)
+    if plan is not None and not hasattr(plan.format, "write_diff"):
+        raise UsageError(
+            f"the format {plan.format.name} cannot show a difference",
+            value=out,
+            hint="a differential flame graph ends in .html or .svg; the figures are in --json",
+        )
+    return Reports(
+        None if markdown is None else Path(markdown), None if junit is None else Path(junit), plan, force
+    )
+
+
+def _write(comparison: Comparison, base: Sequence[Profile], new: Sequence[Profile], reports: Reports) -> None:
+    from razorprof.recording.output_files import write_whole
+
+    if reports.markdown is not None:
+        from razorprof.render.markdown import markdown_diff
+
+        write_whole(reports.markdown, markdown_diff(comparison).encode(), force=reports.force)
+    if reports.junit is not None:
+        from razorprof.analysis.gate_checks import checks_of
+        from razorprof.render.junit import junit_report
+
+        report = junit_report("razorprof diff", checks_of(comparison))
+        write_whole(reports.junit, report.encode(), force=reports.force)
+    if reports.graph is not None:
+        from razorprof.cli.diff_sides import write_graph
+
+        write_graph(reports.graph, comparison, base, new)
+
+
+def _print(comparison: Comparison, top: int) -> None:
+    from razorprof.cli import output
+    from razorprof.cli.output import Cell, Column, Style
+    from razorprof.render.diff import diff_rows, diff_titles, headline
+
+    output.print_text(headline(comparison))
+    titles = diff_titles(comparison)
+    last = len(titles) - 1
+    columns = [Column(t, right=0 < i < last, flexible=i == 0) for i, t in enumerate(titles)]
+    rows = diff_rows(comparison, top)
+    styled: list[list[Cell | str]] = []
+    for row in rows:
+        style = Style.ACT if row[last].isupper() else Style.LOOK
+        styled.append([*row[:last], Cell(row[last], style)])
+    output.print_table(columns, styled)
+    listed = [f for f in comparison.functions if f.judged] or comparison.functions
+    if len(listed) > len(rows):
+        output.say(f"{len(listed) - len(rows)} more functions are not shown (--top)")
+    for note in comparison.notes:
+        output.say(f"note: {note}")
+    if comparison.options.fail_above is not None or comparison.reasons:
+        output.print_text(f"{comparison.verdict.value}: {'; '.join(comparison.reasons)}")
