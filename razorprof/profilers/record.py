@@ -191,7 +191,7 @@ class Recorder:
         """Keep it, and its block: threads are named while they are still there, and not after the last window."""
         block = self._to_block(window)
         if before:
-            block = without_sleepers(block, before, active_seconds(self._view))
+            block = without_sleepers(block, window.rounds, before, active_seconds(self._view))
         self.blocks.append(block)
         self._windows.append(window)
 

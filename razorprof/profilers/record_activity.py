@@ -13,8 +13,10 @@ from razorprof.model.profile import Block, StackKey
 from razorprof.remote.process import ProcessView
 
 _MOST_THREADS = 2000
-_BELIEVED = 0.1  # a thread that ran for less than this part of the time it was seen to run did not run:
-_OFTEN = 0.5  # unless it was seen in half of the looks or more, as one is that waits for a CPU all the time
+# A thread that ran for less than this part of the time it was seen to run, and for no more than going back to
+# sleep takes (17 us a look were measured), did not run. One that waits for a CPU gets more than that.
+_BELIEVED = 0.1
+_BACK_TO_SLEEP = 60e-6
 _NANO = 1e9
 
 
@@ -35,7 +37,7 @@ def active_seconds(view: ProcessView) -> dict[int, float]:
     return found
 
 
-def without_sleepers(block: Block, before: Mapping[int, float], after: Mapping[int, float]) -> Block:
+def without_sleepers(block: Block, rounds: int, before: Mapping[int, float], after: Mapping[int, float]) -> Block:
     """The block without threads that, by the kernel's count, cannot have run for as long as they were seen to.
 
     Threads that began or ended meanwhile stay: nothing is known of them. `samples` stays what was seen."""
@@ -47,8 +49,7 @@ def without_sleepers(block: Block, before: Mapping[int, float], after: Mapping[i
         for native, weight in seen.items()
         if native in before
         and native in after
-        and weight < _OFTEN * block.seconds
-        and after[native] - before[native] < _BELIEVED * weight
+        and after[native] - before[native] < min(_BELIEVED * weight, _BACK_TO_SLEEP * rounds)
     }
     if not asleep:
         return block

@@ -105,8 +105,11 @@ def _notes(recording: Recording) -> list[str]:
     looks = recording.looks
     notes = [_meaning(looks)]
     covered = sum(window.seconds for window in recording.windows)
-    if recording.elapsed > 0 and covered < _LOW_COVERAGE * recording.elapsed:
-        notes.append(f"{covered:.2f} s of {recording.elapsed:.2f} s were covered; nobody looked in the rest")
+    if recording.windows:
+        first, last = recording.windows[0], recording.windows[-1]
+        whole = last.start + last.seconds - first.start
+        if covered < _LOW_COVERAGE * whole:
+            notes.append(f"{covered:.2f} s of {whole:.2f} s were covered; nobody looked in the rest")
     if looks.blocking:
         notes.append("the time for which the target stood still is estimated from the CPU time of py-spy")
     if looks.blocking and not (looks.wall or looks.only_gil):

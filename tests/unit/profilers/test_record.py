@@ -280,9 +280,9 @@ def test_threads_that_the_kernel_saw_asleep_are_left_out_of_a_block() -> None:
     main, sleeper, waiter = (StackKey(ThreadId(native), ()) for native in (1, 2, 3))
     block = Block(0.0, 1.0, {main: 1.0, sleeper: 0.13, waiter: 0.9})
     after = {1: 0.98, 2: 0.004, 3: 0.05}
-    kept = without_sleepers(block, {1: 0.0, 2: 0.0, 3: 0.0}, after)
-    assert set(kept.weights) == {main, waiter}  # one that is seen all the time waits for a CPU
-    assert without_sleepers(block, {1: 0.0}, after) is block
+    kept = without_sleepers(block, 100, {1: 0.0, 2: 0.0, 3: 0.0}, after)
+    assert set(kept.weights) == {main, waiter}  # the third is seen all the time: it waits for a CPU
+    assert without_sleepers(block, 100, {1: 0.0}, after) is block
 
 
 def test_a_window_without_rounds_is_time_without_weight(tmp_path: Path) -> None:
