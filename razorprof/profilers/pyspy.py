@@ -55,9 +55,13 @@ class PySpy:
             "--format", "speedscope", "--output", output, *options,
         ]  # fmt: skip
 
-    def dump(self, pid: int) -> list[str]:
-        """Arguments of one look at all threads that stops nothing; JSON on standard output."""
-        return [self.path, "dump", "--pid", str(pid), "--nonblocking", "--json"]
+    def dump(self, pid: int, *, with_locals: bool = False, native: bool = False, blocking: bool = False) -> list[str]:
+        """Arguments of one look at all threads; JSON on standard output. It stops nothing unless it is told to be
+        blocking, or to read native frames, which need it."""
+        wanted = ["--locals"] if with_locals else []
+        wanted += ["--native"] if native else []
+        wanted += [] if native or blocking else ["--nonblocking"]
+        return [self.path, "dump", "--pid", str(pid), "--json", *wanted]
 
 
 def rounds_of(rate_hz: int, seconds: int) -> int:

@@ -8,8 +8,9 @@ from razorprof.model.gc import GcState, InterpreterGc
 from razorprof.model.metric import Quality
 from razorprof.model.profile import Profile, top
 from razorprof.model.target import Identity
-from razorprof.model.threads import ThreadDump, ThreadInfo
+from razorprof.model.threads import ThreadDump
 from razorprof.model.verdict import Verdict
+from razorprof.session.threads_document import thread_document
 from razorprof.session.view import SessionState, TargetStatus, View
 
 MOST_FUNCTIONS = 30
@@ -105,26 +106,6 @@ def _threads(dump: ThreadDump | None, status: TargetStatus) -> dict[str, Any]:
         return {"threads": None, "threads_reason": _reason(status, "threads", "no thread source for this runtime")}
     threads = [thread_document(thread) for thread in dump.threads]
     return {"threads": threads} | ({"threads_reason": dump.stacks_reason} if dump.stacks_reason else {})
-
-
-def thread_document(thread: ThreadInfo) -> dict[str, Any]:
-    """A thread in the shape of CONTRACT's `threads`, frames innermost first."""
-    waits = thread.waits_on
-    return {
-        "id": thread.id,
-        "native_id": thread.native_id,
-        "name": thread.name,
-        "state": thread.state.value,
-        "kernel_state": thread.kernel_state,
-        "cpu_ratio": thread.cpu_ratio,
-        "holds_gil": thread.holds_gil,
-        "waits_for_gil": thread.waits_for_gil,
-        "waits_on": None
-        if waits is None
-        else {"kind": waits.kind, "address": waits.address, "owner": waits.owner, "what": waits.what},
-        "frames": [{"function": f.function, "file": f.file, "line": f.line} for f in thread.frames],
-        "stack_age": thread.stack_age,
-    }
 
 
 def _gc(state: GcState | None, status: TargetStatus) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""A thread dump as the JSON document of CONTRACT's `threads`. For the command threads and for bundles."""
+"""A thread dump as the JSON document of CONTRACT's `threads`. For the command threads and for bundles; a
+single thread's part for top's document too. It loads nothing heavy: the command has 400 ms beside py-spy."""
 
 from __future__ import annotations
 
@@ -6,7 +7,6 @@ from typing import Any
 
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump, ThreadInfo
-from razorprof.session.document import thread_document
 
 
 def threads_document(
@@ -40,6 +40,26 @@ def threads_document(
         "locks_reason": dump.locks_reason or None,
         "asyncio_tasks": dump.tasks,
         "asyncio_tasks_reason": dump.tasks_reason or None,
+    }
+
+
+def thread_document(thread: ThreadInfo) -> dict[str, Any]:
+    """A thread in the shape of CONTRACT's `threads`, frames innermost first."""
+    waits = thread.waits_on
+    return {
+        "id": thread.id,
+        "native_id": thread.native_id,
+        "name": thread.name,
+        "state": thread.state.value,
+        "kernel_state": thread.kernel_state,
+        "cpu_ratio": thread.cpu_ratio,
+        "holds_gil": thread.holds_gil,
+        "waits_for_gil": thread.waits_for_gil,
+        "waits_on": None
+        if waits is None
+        else {"kind": waits.kind, "address": waits.address, "owner": waits.owner, "what": waits.what},
+        "frames": [{"function": f.function, "file": f.file, "line": f.line} for f in thread.frames],
+        "stack_age": thread.stack_age,
     }
 
 

@@ -12,7 +12,8 @@ from typing import ClassVar
 from razorprof.errors import NotSupported, RazorprofError
 from razorprof.model.profile import Profile
 from razorprof.model.target import Target
-from razorprof.plugin.captures import CpuRequest, Watch
+from razorprof.model.threads import ThreadDump
+from razorprof.plugin.captures import CpuRequest, ThreadsRequest, Watch
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 from razorprof.remote.process import ProcessView
 
@@ -58,6 +59,14 @@ class CPython:
         from razorprof.runtimes.cpython.cpu_profile import record_cpu
 
         return record_cpu(target, request, watch, detection=detection, version=minor_version(detection))
+
+    def dump_threads(
+        self, target: Target, detection: Detection, request: ThreadsRequest, watch: Watch
+    ) -> ThreadDump:
+        """All threads at one moment, with the owners of locks where the target's memory tells them."""
+        from razorprof.runtimes.cpython.thread_dump import dump_threads
+
+        return dump_threads(target, minor_version(detection), request, watch)
 
 
 def memory_support(detection: Detection) -> dict[Capability, Support]:

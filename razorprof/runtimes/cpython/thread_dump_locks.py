@@ -1,7 +1,8 @@
 """The locks of one thread dump: which lock each blocked thread waits for, who holds it, and who waits in a circle.
 
-Called by thread_dump in this order: `search` while py-spy works, `resolve` when its stacks are there. A circle
-counts only if two looks, between which its threads never ran, show the same waits and the same owners.
+Called by thread_dump when the stacks are there, which tell of most waits that no lock is held: those are not
+searched for. First `search`, then `resolve`. A circle counts only if two looks, between which its threads never
+ran, show the same waits and the same owners.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from razorprof.model.frame import Frame
 
 _DEEPEST = 6
+_INNERMOST = frozenset(("wait", "_wait_for_tstate_lock", "join", "_shutdown", "_worker"))
+_JOINS = frozenset(("_wait_for_tstate_lock", "join", "_shutdown"))
 # (file's end, function, what it waits for), the most telling first; 3.11 and later qualify the names.
 _PLACES = (
     ("threading.py", "_wait_for_tstate_lock", "the end of a thread (join)"),
@@ -33,8 +35,8 @@ _PLACES = (
 
 def what_is_awaited(frames: Sequence[Frame]) -> str:
     """Words for what a thread with these frames (innermost first) waits for; empty where a lock is just a lock."""
-    if not frames:
-        return ""
+    if not frames or frames[0].function.rpartition(".")[2] not in _INNERMOST:
+        return ""  # of a queue, say, it may also be the mutex that is waited for
     library = []
     for frame in frames[:_DEEPEST]:
         if not _is_library(frame):
@@ -44,11 +46,17 @@ def what_is_awaited(frames: Sequence[Frame]) -> str:
         if any(_is(frame, file, function) for frame in library):
             return words
     waits = [frame for frame in library if frame.function.rpartition(".")[2] == "wait"]
-    if not waits or not library[0].function.endswith("wait"):
+    if not waits:
         return ""
     if any(frame.function == "acquire" for frame in library):
         return "a semaphore"
     return "an event" if len(waits) > 1 else "a condition"
+
+
+def may_be_owned(frames: Sequence[Frame]) -> bool:
+    """Whether what a thread with these frames waits for may be held by another thread, or be its end: true of a
+    lock, not of a condition or what is made of one."""
+    return not what_is_awaited(frames) or frames[0].function.rpartition(".")[2] in _JOINS
 
 
 def _is(frame: Frame, file: str, function: str) -> bool:
