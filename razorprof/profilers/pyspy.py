@@ -55,7 +55,9 @@ class PySpy:
             "--format", "speedscope", "--output", output, *options,
         ]  # fmt: skip
 
-    def dump(self, pid: int, *, with_locals: bool = False, native: bool = False, blocking: bool = False) -> list[str]:
+    def dump(
+        self, pid: int, *, with_locals: bool = False, native: bool = False, blocking: bool = False
+    ) -> list[str]:
         """Arguments of one look at all threads; JSON on standard output. It stops nothing unless it is told to be
         blocking, or to read native frames, which need it."""
         wanted = ["--locals"] if with_locals else []
