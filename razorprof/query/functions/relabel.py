@@ -14,6 +14,8 @@ from razorprof.query.values import Text, Vector
 # Go's Regexp.Expand: $$, ${name}, $name with the longest possible name; any other $ stands for itself.
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
 
+_MOST_MEMORY = 4 << 20  # what a pattern may become when compiled
+
 
 class _Match(Protocol):
     def group(self, group: int | str, /) -> str | None: ...
@@ -59,15 +61,15 @@ def compiled(text: str) -> _Pattern:
     options = re2.Options()
     options.dot_nl = True
     options.log_errors = False
+    options.max_mem = _MOST_MEMORY
     try:
-        pattern: _Pattern = re2.compile(text, options)
+        pattern: _Pattern = re2.compile(_encodable(text), options)
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise UsageError(
-            f"invalid regular expression in label_replace(): {reason}",
-            value=text,
-            hint="expressions are RE2's: no back-references, no look-around",
+            f"invalid regular expression in label_replace(): {text}",
+            hint=f"{reason}; expressions are RE2's, without back-references and look-around",
         ) from None
     return pattern
 
@@ -88,8 +90,13 @@ def expand(template: str, pattern: _Pattern, match: _Match) -> str:
 
 
 def _replaced(labels: Labels, target: str, replacement: str, source: str, pattern: _Pattern) -> Labels:
-    match = pattern.fullmatch(labels.get(source, ""))
+    match = pattern.fullmatch(_encodable(labels.get(source, "")))
     return labels if match is None else labels.with_({target: expand(replacement, pattern, match)})
+
+
+def _encodable(text: str) -> str:
+    """RE2 works on UTF-8: lone surrogates, from bytes that were none, become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _check_name(name: str, role: str, function: str) -> None:

@@ -136,7 +136,13 @@ def test_an_expression_must_match_the_whole_value() -> None:
     assert "path" not in gone.labels[0]
 
 
-@pytest.mark.parametrize("pattern", ["(", "a**", r"(a)\1", "(?=x)", "a{1001}"])
+def test_a_label_that_is_no_text_can_be_matched() -> None:
+    series = vector([1.0], path=["caf\udce9"])
+    found = run("label_replace", series, text("short"), text("<$1>"), text("path"), text("(caf.)"))
+    assert found.labels[0]["short"] == "<caf?>"
+
+
+@pytest.mark.parametrize("pattern", ["(((a{999}){999}){999})", "(", "a**", r"(a)\1", "(?=x)", "a{1001}"])
 def test_a_bad_expression_is_the_user_s_mistake(pattern: str) -> None:
     with pytest.raises(UsageError, match="invalid regular expression in label_replace"):
         run("label_replace", vector([1.0]), text("x"), text("y"), text("z"), text(pattern))
