@@ -8,8 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from razorprof.model.heap import HeapRecord
 from razorprof.model.profile import Profile
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump
@@ -54,7 +56,8 @@ class HeapRequest:
 
     max_bytes: bound of what is written; timeout: seconds for getting in and out again, each; windows: into how
     many parts the time is divided to tell what still grows from what has filled up; force: although no thread
-    was seen to run.
+    was seen to run; objects: small objects of Python's own allocator one by one too (dearer, up to five times);
+    keep: a new file that memray's own recording is kept in.
     """
 
     seconds: float
@@ -63,6 +66,8 @@ class HeapRequest:
     timeout: float = 30.0
     windows: int = 4
     force: bool = False
+    objects: bool = False
+    keep: Path | None = None
 
 
 def _say_nothing(done: float, whole: float, words: str) -> None:
@@ -98,3 +103,12 @@ class DumpsThreads(Protocol):
         self, target: Target, detection: Detection, request: ThreadsRequest, watch: Watch
     ) -> ThreadDump:
         """All threads at one moment. Raises as record_cpu does."""
+
+
+@runtime_checkable
+class RecordsHeap(Protocol):
+    """A runtime that can record allocations by call site."""
+
+    def record_heap(self, target: Target, detection: Detection, request: HeapRequest, watch: Watch) -> HeapRecord:
+        """Allocations of a window. Set watch.enough to end early; KeyboardInterrupt where nothing was recorded by
+        then. Raises as record_cpu does; NotSupported without the consent `attach`, Unsafe where it could harm."""

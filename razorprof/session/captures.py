@@ -7,10 +7,19 @@ entry points.
 from __future__ import annotations
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone
+from razorprof.model.heap import HeapRecord
 from razorprof.model.profile import Profile
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump
-from razorprof.plugin.captures import CpuRequest, DumpsThreads, RecordsCpu, ThreadsRequest, Watch
+from razorprof.plugin.captures import (
+    CpuRequest,
+    DumpsThreads,
+    HeapRequest,
+    RecordsCpu,
+    RecordsHeap,
+    ThreadsRequest,
+    Watch,
+)
 from razorprof.plugin.loading import detect_runtime
 from razorprof.plugin.protocols import Capability, Detection, Runtime
 from razorprof.remote.process import ProcessView
@@ -31,6 +40,14 @@ def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> Threa
     if not isinstance(runtime, DumpsThreads):
         raise unsupported(runtime, detection, target, Capability.THREADS, "thread dumps")
     return runtime.dump_threads(target, detection, request, watch)
+
+
+def record_heap(target: Target, request: HeapRequest, watch: Watch) -> HeapRecord:
+    """Allocations by call site, by code in the process. Raises as record_cpu does, and Unsafe."""
+    runtime, detection = runtime_of(target)
+    if not isinstance(runtime, RecordsHeap):
+        raise unsupported(runtime, detection, target, Capability.HEAP, "recording of allocations")
+    return runtime.record_heap(target, detection, request, watch)
 
 
 def runtime_of(target: Target) -> tuple[Runtime, Detection]:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from razorprof.errors import NotSupported, RazorprofError
+from razorprof.model.heap import HeapRecord
 from razorprof.model.profile import Profile
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump
-from razorprof.plugin.captures import CpuRequest, ThreadsRequest, Watch
+from razorprof.plugin.captures import CpuRequest, HeapRequest, ThreadsRequest, Watch
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 from razorprof.remote.process import ProcessView
 
@@ -67,6 +68,12 @@ class CPython:
         from razorprof.runtimes.cpython.thread_dump import dump_threads
 
         return dump_threads(target, minor_version(detection), request, watch)
+
+    def record_heap(self, target: Target, detection: Detection, request: HeapRequest, watch: Watch) -> HeapRecord:
+        """Allocations by call site, by memray that is injected; see plugin.captures.RecordsHeap."""
+        from razorprof.runtimes.cpython.heap_record import record_heap
+
+        return record_heap(target, detection, request, watch)
 
 
 def memory_support(detection: Detection) -> dict[Capability, Support]:
