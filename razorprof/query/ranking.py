@@ -27,7 +27,7 @@ def ranked(operator: str, vector: Vector, parameter: Floats, names: tuple[str, .
     for cohort in grouped.cohorts:
         values, marks = vector.values[:, cohort.columns], vector.present[:, cohort.columns]
         class_of = np.where(marks, np.where(np.isnan(values), 1, 0), 2)
-        order = np.lexsort((np.where(class_of == 0, sign * values, 0.0), class_of), axis=1)
+        order = np.lexsort((sign * np.where(class_of == 0, values, 0.0), class_of), axis=1)
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :, None], axis=1)
         present[:, cohort.columns] = marks & (rank < wanted[:, None, None])

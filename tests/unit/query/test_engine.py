@@ -25,9 +25,9 @@ def series(text: str, values: list[float], *, start: float = 0.0, step: float = 
     """``name a=1 b=2`` and values at start, start + step, ..."""
     name, *pairs = text.split()
     labels = dict(pair.split("=") for pair in pairs)
-    array = np.array(values)
+    array = np.array(values, np.float64)
     array.view(np.uint64)[[value is STALE for value in values]] = STALE_BITS
-    return Series(Labels(labels, __name__=name), start + step * np.arange(len(values)), array)
+    return Series(Labels(labels, __name__=name), start + step * np.arange(len(values), dtype=np.float64), array)
 
 
 def at(view: FixedView, text: str, time: float = 0.0) -> dict[str, float]:
