@@ -47,6 +47,7 @@ def record_heap(target: Target, request: HeapRequest, watch: Watch) -> HeapRecor
     runtime, detection = runtime_of(target)
     if not isinstance(runtime, RecordsHeap):
         raise unsupported(runtime, detection, target, Capability.HEAP, "recording of allocations")
+    need_permission(ProcessView(target.pid))  # it takes ptrace(2), and without even the version may be unknown
     return runtime.record_heap(target, detection, request, watch)
 
 
