@@ -17,6 +17,7 @@ import typer
 from typer._completion_classes import completion_init  # private: typer is pinned to a minor version
 
 from razorprof import __version__
+from razorprof.cli.parameters import HELP_NAMES
 
 COMMANDS = (  # as `--help` lists them
     *("top", "ps", "gc", "threads", "cpu", "heap", "dump", "show", "diff", "run"),
@@ -43,7 +44,7 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
         add_completion=False,  # ours: --install-completion below, and the command `completion`
         rich_markup_mode=None,  # plain help: half the start-up time, and it reads well in a pipe
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": HELP_NAMES},
     )
     built.callback(invoke_without_command=True, epilog=_EPILOG)(_globals)
     for name in commands:

@@ -50,10 +50,12 @@ def _answer(arguments: Sequence[str]) -> int:
     import typer
 
     from razorprof.cli.app import app_for
+    from razorprof.cli.parameters import take_as_they_are
 
     ordered = _globals_first(arguments)
     named = [argument for argument in ordered if argument not in _GLOBAL_FLAGS]
     command = typer.main.get_command(app_for(named))
+    take_as_they_are(command)
     try:
         result = command.main(ordered, prog_name="razorprof", standalone_mode=False)
     except typer.Abort:  # end of input at a prompt

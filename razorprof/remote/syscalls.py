@@ -6,7 +6,7 @@ return at once are not here: a thread caught in one is doing something, not wait
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Mapping
 
 _X86_64 = {
@@ -35,7 +35,7 @@ _AARCH64 = {
 
 def syscall_names(machine: str | None = None) -> Mapping[int, str]:
     """Number -> name for a 64-bit process on `machine` (default: this one); empty where we know none."""
-    machine = machine or platform.machine()
+    machine = machine or os.uname().machine
     if machine in ("x86_64", "AMD64"):
         return _X86_64
     return _AARCH64 if machine in ("aarch64", "arm64") else {}
