@@ -149,12 +149,20 @@ def _frames(thread: ThreadInfo, width: int | None, *, single: bool) -> Iterator[
     if not thread.frames:
         yield Line("    (no Python code)" if thread.stack_age is not None else "    (no Python stack)", Tone.QUIET)
     variables: Sequence[tuple[Local, ...]] = thread.locals if single else ()
-    for index, frame in enumerate(thread.frames):
+    index = 0
+    while index < len(thread.frames):
+        frame = thread.frames[index]
+        same = index
+        while same < len(thread.frames) and thread.frames[same] == frame and not variables:
+            same += 1
+        times = max(1, same - index)  # a recursion is told once; with variables, each call has its own
+        again = f", {times} times" if times > 1 else ""
         place = f"{frame.file}:{frame.line}" if frame.line else frame.file
-        yield Line(_cut(f"    {printable(frame.function)} ({printable(place)})", width))
+        yield Line(_cut(f"    {printable(frame.function)} ({printable(place)}){again}", width))
         for variable in variables[index] if index < len(variables) else ():
             value = cut_end(printable(variable.text), _LONGEST_VALUE)
             yield Line(_cut(f"        {printable(variable.name)} = {value}", width), Tone.QUIET)
+        index += times
 
 
 def _runs_asyncio(dump: ThreadDump) -> bool:

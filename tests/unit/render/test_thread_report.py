@@ -52,6 +52,12 @@ def test_many_equal_stacks_are_told_once() -> None:
     assert any("and 188 more" in line for line in told)
 
 
+def test_a_recursion_is_told_once_with_its_depth() -> None:
+    frames = (Frame("leaf", "x.py", 1), *[Frame("descend", "x.py", 19)] * 30, Frame("main", "x.py", 5))
+    lines = texts(dump_of(ThreadInfo(1, "w", state=ThreadState.RUNNING, frames=frames)))
+    assert lines[-3:] == ["    leaf (x.py:1)", "    descend (x.py:19), 30 times", "    main (x.py:5)"]
+
+
 def test_nothing_of_the_target_reaches_the_terminal_unescaped_and_lines_keep_to_the_width() -> None:
     evil = "x\x1b[2J\n" * 50
     thread = ThreadInfo(
