@@ -84,15 +84,25 @@ def write_graph(plan: OutputPlan, comparison: Comparison, base: Sequence[Profile
     from razorprof.recording.output_files import write_whole
 
     output = plan.outputs[0]
-    tree = diff_tree(base, new, shares=comparison.basis is Basis.SHARE)
+    title = f"differential flame graph: {_who(base[0], 'BASE')} and {_who(new[0], 'NEW')}"
+    shares = comparison.basis is Basis.SHARE
+    tree = diff_tree(base, new, shares=shares)
+    unit = "share" if shares else comparison.unit
     draw = getattr(output.format, "write_diff", None)
     if output.path is None or draw is None:
         raise UsageError("a differential flame graph is written into a file", hint="-o diff.html")
-    content = guard(output.format.name, partial(draw, tree, "razorprof diff"))
+    content = guard(output.format.name, partial(draw, tree, title, unit=unit, notes=comparison.notes))
     if isinstance(content, Failure) or not isinstance(content, bytes):
         words = content.error if isinstance(content, Failure) else "it gave no bytes"
         raise ToolFailed(f"the format {output.format.name} failed", value=words)
     write_whole(output.path, content, force=output.force)
+
+
+def _who(profile: Profile, side: str) -> str:
+    """A side by its name, or by the process that it is of."""
+    if profile.origin is None or not (profile.origin.name or profile.origin.pid):
+        return side
+    return f"{side}, {profile.origin.name or 'pid'} {profile.origin.pid or ''}".rstrip()
 
 
 def _seconds(duration: str) -> float:

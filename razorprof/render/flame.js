@@ -154,6 +154,7 @@
       if (this.tree.f[box] < 0) box = this.tree.parent[box]; // what is too small together is no place to go to
       this.zoomed = box;
       this.chosen = box;
+      this.tip.hidden = true;
       this.turned();
       this.tell(box);
     }

@@ -96,10 +96,11 @@ def flame_graph_of_difference(
     frames = _Frames(lambda frame: frame.line)
     tree = _tree("", root, frames, MOST_BOXES)
     vanished = _vanished(root)
-    facts = [("base", amount(root.base, unit)), ("new", amount(root.new, unit))]
+    facts = [("compared", "shares of each side's total")]
     if unit != "share":
         growth = f" ({(root.new / root.base - 1) * 100:+.1f} %)" if root.base > 0 else ""
-        facts.append(("change", f"{signed(root.difference, unit)}{growth}"))
+        change = f"{signed(root.difference, unit)}{growth}"
+        facts = [("base", amount(root.base, unit)), ("new", amount(root.new, unit)), ("change", change)]
     said = [printable(note) for note in notes]
     if len(vanished) > _MOST_VANISHED:
         said.append(f"{len(vanished) - _MOST_VANISHED} lighter functions that vanished are not listed")
