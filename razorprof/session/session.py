@@ -45,13 +45,15 @@ _DETECT_EVERY = 2.0
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """interval: seconds between ticks; rate_hz: stack sampling rate, None adapts; budget: CPU of all of
-    razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory."""
+    razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory;
+    forget_seconds: how long a target that ended is kept; None: for ever, as whoever watches it expects."""
 
     interval: float = 1.0
     rate_hz: float | None = None
     budget: float = 0.15
     history_seconds: float = 3600.0
     history_bytes: int = 32 << 20
+    forget_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class _Watched:
     open: set[str] = field(default_factory=set)
     image: str = ""
     gone: bool = False
+    ended: float = 0.0  # Unix seconds
 
 
 class Session:
@@ -148,6 +151,7 @@ class Session:
             if isinstance(event, Scrape):
                 yield from self._after(event)
             elif isinstance(event, Tick):
+                self._forget(event.time)
                 self._take_found()
 
     def set_interval(self, seconds: float) -> None:
@@ -177,7 +181,7 @@ class Session:
         if watched is None or watched.gone:
             return
         if scrape.source == PRESENCE and scrape.error is not None and scrape.error.name == TargetGone.name:
-            watched.gone = True
+            watched.gone, watched.ended = True, scrape.time
             self._scheduler.remove(watched.target.identity, keep=(SEARCH,))
             yield Ended(watched.target, scrape.time, scrape.error.message)
         elif scrape.source == PRESENCE:
@@ -261,6 +265,18 @@ class Session:
         if changed:
             self._share_focus()
 
+    def _forget(self, time: float) -> None:
+        """Let go of targets that ended long ago: where workers come and go, they would add up."""
+        keep = self._options.forget_seconds
+        if keep is None:
+            return
+        for identity in [key for key, one in self._watched.items() if one.gone and time - one.ended > keep]:
+            del self._watched[identity]
+            self._pipeline.forget(identity)
+            if self._focused == identity:
+                self._focused = next((key for key, one in self._watched.items() if not one.gone), None)
+                self._share_focus()
+
     def _all_gone(self) -> bool:
         return bool(self._watched) and not self._following and all(w.gone for w in self._watched.values())
 
@@ -268,6 +284,10 @@ class Session:
         overhead = self._cost.measure(time)
         self._scheduler.stretch = self._governor.note(overhead.self_cpu_ratio)
         return replace(overhead, dropped=0, behind=self._scheduler.missed_rounds > 0 or self._governor.stretch > 1)
+
+    def is_running(self) -> bool:
+        """Whether the thread of a started session is there."""
+        return self._thread is not None and self._thread.is_alive()
 
     def is_warm(self) -> bool:
         """Whether every living target has rates, and stacks or a reason why it has none."""
