@@ -66,8 +66,8 @@ class Connections:
 
 
 def read_head(connection: socket.socket, seconds: float = HEAD_SECONDS, longest: int = LONGEST_HEAD) -> bytes:
-    """A request's line and headers. Raises TimedOut, UsageError where they are too long, OSError; EOFError where
-    the client leaves before."""
+    """A request's line and headers, with the empty line that ends them. Raises TimedOut, UsageError where they are
+    too long, OSError; EOFError where the client leaves before."""
     deadline = time.monotonic() + seconds
     try:
         if isinstance(connection, ssl.SSLSocket):

@@ -108,6 +108,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # not 0.9, whose answers have no status
 
     def setup(self) -> None:
         self._server = cast("Server", self.server)
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reject(431, str(error))
         else:
             self._server.connections.has_asked(self.connection)
-            self.rfile = BytesIO(head + b"\r\n\r\n")
+            self.rfile = BytesIO(head)
             self.handle_one_request()
 
     def finish(self) -> None:

@@ -12,11 +12,13 @@ from razorprof.serve.answers import Answer, Question, words
 from razorprof.serve.debug_pprof import DebugPprof
 from razorprof.serve.pages import Pages, preferred_format, takes_gzip
 from razorprof.serve.pulse import Pulse
+from razorprof.session.session import PRESENCE, RUNTIME, SEARCH
 from razorprof.session.view import TargetStatus, View
 
 _HTML = "text/html; charset=utf-8"
 _POLICY = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 _MOST_NAMED = 20
+_OF_THE_SESSION = frozenset({PRESENCE, RUNTIME, SEARCH})  # they tell that a target is there, not how it fares
 
 
 class Site:
@@ -105,7 +107,8 @@ def answer_before(question: Question) -> Answer:
 
 
 def _was_read(status: TargetStatus) -> bool:
-    return status.life is Life.GONE or any(source.up is not None for source in status.sources)
+    figures = (source for source in status.sources if source.name not in _OF_THE_SESSION)
+    return status.life is Life.GONE or any(source.up is not None for source in figures)
 
 
 def _name(status: TargetStatus) -> str:
