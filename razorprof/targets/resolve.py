@@ -13,10 +13,11 @@ from pathlib import Path
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, TargetNotFound, UsageError
 from razorprof.model.target import Identity, Target
-from razorprof.remote.process import PROC
+from razorprof.remote.process import PROC, ProcessView
+from razorprof.remote.tcp_sockets import is_own_address
 from razorprof.targets.container import container_id
 from razorprof.targets.selector import Selector, SelectorKind
-from razorprof.targets.sockets import find_listeners
+from razorprof.targets.sockets import Listeners, find_listeners
 from razorprof.targets.table import ProcessEntry, ProcessTable, make_table, own_pid, read_table
 
 _LIST = "list what is there with: razorprof ps --all"
@@ -27,9 +28,9 @@ _SHIMS = frozenset({"tini", "dumb-init", "docker-init", "catatonit", "sh", "bash
 def resolve(selector: Selector, *, proc: Path = PROC, table: ProcessTable | None = None) -> list[ProcessEntry]:
     """The matching processes, ascending by pid; at least one.
 
-    Raises TargetNotFound when there is none, TargetGone for a zombie, NotSupported for a kernel thread, a URL or
-    a /proc that is not ours, UsageError for razorprof's own pid, PermissionDenied where the owner of a port
-    cannot be seen.
+    Raises TargetNotFound when there is none, TargetGone for a zombie, NotSupported for a kernel thread, the URL of
+    another machine or a /proc that is not ours, UsageError for razorprof's own pid, PermissionDenied where the
+    owner of a port cannot be seen.
     """
     check_proc(proc)
     table = read_table(proc) if table is None else table
@@ -38,9 +39,7 @@ def resolve(selector: Selector, *, proc: Path = PROC, table: ProcessTable | None
         case SelectorKind.PID:
             return [_by_pid(selector, table)]
         case SelectorKind.URL:
-            raise NotSupported(
-                "targets by url are not supported yet", value=selector.text, hint="give a local process instead"
-            )
+            found = _by_url(selector, table)
         case SelectorKind.NAME:
             found = [e for e in _candidates(table) if _name_matches(e, selector.value)]
         case SelectorKind.CMD:
@@ -148,8 +147,27 @@ def _command_matches(entry: ProcessEntry, part: str) -> bool:
 
 
 def _by_port(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
+    return _owners(find_listeners(selector.number, _views(table)), selector, table)
+
+
+def _by_url(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
+    """Who would answer there: a process of this machine, in our network namespace."""
+    page = selector.page
+    if page is None or not is_own_address(page.ip):
+        raise NotSupported(
+            "that page is on another machine",
+            value=page,
+            hint="razorprof looks into processes of this machine: start it there",
+        )
+    return _owners(find_listeners(page.port, _views(table), address=page.ip), selector, table)
+
+
+def _views(table: ProcessTable) -> list[ProcessView]:
+    return [entry.view for entry in table if entry.is_candidate]
+
+
+def _owners(listeners: Listeners, selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
     candidates = {entry.pid: entry for entry in _candidates(table)}
-    listeners = find_listeners(selector.number, [entry.view for entry in table if entry.is_candidate])
     found: set[int] = set()
     for holders in listeners.holders:
         found.update(_one_of(holders & candidates.keys(), candidates, table))

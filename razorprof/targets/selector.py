@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from razorprof.errors import UsageError
+from razorprof.remote.http_address import PageAddress, parse_page_address
 
-_GRAMMAR = "write a pid, name:GLOB, cmd:SUBSTRING, port:NUMBER or container:ID-PREFIX; a bare word is name:"
+_GRAMMAR = (
+    "write a pid, name:GLOB, cmd:SUBSTRING, port:NUMBER, url:http://127.0.0.1:PORT or container:ID-PREFIX;"
+    " a bare word is name:"
+)
 _HIGHEST_PORT = 65535
 _HEX = frozenset("0123456789abcdef-")
 
@@ -41,13 +45,19 @@ class Selector:
         return int(self.value)
 
     @property
+    def page(self) -> PageAddress | None:
+        """Where the target shows its metrics, for a URL."""
+        return parse_page_address(self.value) if self.kind is SelectorKind.URL else None
+
+    @property
     def job(self) -> str:
         """The default of the label `job`: the name given by the user; empty for pids and addresses."""
         return "" if self.kind in (SelectorKind.PID, SelectorKind.URL) else self.value
 
 
 def parse_selector(text: str) -> Selector:
-    """The value of a TARGET. Raises UsageError when it cannot be meant."""
+    """The value of a TARGET. Raises UsageError when it cannot be meant, NotSupported for a URL whose host is a
+    name."""
     stripped = text.strip()
     head, colon, rest = stripped.partition(":")
     if colon and head in _KINDS:
@@ -61,6 +71,8 @@ def parse_selector(text: str) -> Selector:
             value = _parse_number(value, "pid", None, text)  # one that is too high is just not there
         case SelectorKind.PORT:
             value = _parse_number(value, "port", _HIGHEST_PORT, text)
+        case SelectorKind.URL:
+            parse_page_address(value)
         case SelectorKind.CONTAINER:
             value = value.lower()
             if not _HEX.issuperset(value):

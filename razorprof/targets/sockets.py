@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from razorprof.errors import RazorprofError
+from razorprof.remote.http_address import IpAddress
 from razorprof.remote.process import ProcessView
-
-_LISTEN = b"0A"  # TCP_LISTEN, include/net/tcp_states.h
+from razorprof.remote.tcp_sockets import listeners, socket_inodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,67 +25,46 @@ class Listeners:
     unreadable: bool
 
 
-def find_listeners(port: int, processes: Iterable[ProcessView]) -> Listeners:
-    """The processes that listen on TCP `port`."""
+def find_listeners(port: int, processes: Iterable[ProcessView], *, address: IpAddress | None = None) -> Listeners:
+    """The processes that listen on TCP `port`. address: only those that a connection of ours to it would reach."""
     by_namespace: dict[str, list[ProcessView]] = defaultdict(list)
     for process in processes:
         try:
             by_namespace[process.read_link("ns/net")].append(process)
         except RazorprofError:
             by_namespace[""].append(process)  # not ours to see: its descriptors are not either
+    if address is not None:
+        ours = os.readlink("/proc/self/ns/net")
+        by_namespace = defaultdict(list, {ours: by_namespace[ours] or by_namespace[""]})
     holders: dict[int, set[int]] = {}
     for members in by_namespace.values():
-        inodes = _listening_inodes(port, members)
+        inodes = _listening_inodes(port, members, address)
         if not inodes:
             continue
         for inode in inodes:
             holders.setdefault(inode, set())
         for process in members:
-            for inode in _socket_inodes(process) & inodes:
+            for inode in _inodes(process) & inodes:
                 holders[inode].add(process.pid)
     found = tuple(frozenset(pids) for pids in holders.values() if pids)
     return Listeners(found, unreadable=any(not pids for pids in holders.values()))
 
 
-def parse_listening(table: bytes, port: int) -> set[int]:
-    """Inodes of the sockets that listen on `port` in the text of /proc/PID/net/tcp or tcp6 (proc(5))."""
-    inodes: set[int] = set()
-    suffix = b":%04X" % port
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 9 and fields[3] == _LISTEN and fields[1].endswith(suffix):
-            inodes.add(int(fields[9]))
-    return inodes
-
-
-def _listening_inodes(port: int, members: list[ProcessView]) -> set[int]:
+def _listening_inodes(port: int, members: list[ProcessView], address: IpAddress | None) -> set[int]:
     """As the first member that can be read shows them: all of a namespace see the same."""
-    inodes: set[int] = set()
     for process in members:
-        seen = False
-        for name in ("net/tcp", "net/tcp6"):
-            try:
-                inodes |= parse_listening(process.read(name, 64 << 20), port)
-                seen = True
-            except RazorprofError:
-                continue  # gone, or a kernel without IPv6
-        if seen:
-            break
-    return inodes
-
-
-def _socket_inodes(process: ProcessView) -> set[int]:
-    folder = process.path / "fd"
-    found: set[int] = set()
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return found
-    for name in names:
         try:
-            link = os.readlink(folder / name)
-        except OSError:
-            continue
-        if link.startswith("socket:[") and link.endswith("]"):
-            found.add(int(link[8:-1]))
-    return found
+            seen = listeners(process)
+        except RazorprofError:
+            continue  # gone
+        right = [one for one in seen if one.at.port == port and (address is None or one.takes(address))]
+        exact = [one for one in right if one.at.ip == address]  # the kernel prefers it to one of any address
+        return {one.inode for one in exact or right}
+    return set()
+
+
+def _inodes(process: ProcessView) -> set[int]:
+    try:
+        return socket_inodes(process)
+    except RazorprofError:
+        return set()

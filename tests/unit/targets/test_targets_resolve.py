@@ -112,9 +112,9 @@ def test_a_pid_that_is_known_inside_a_container_is_told_by_the_pid_that_we_see(p
     assert "400" in error.value.hint
 
 
-def test_a_url_is_understood_but_refused(proc: FrozenProc) -> None:
-    with pytest.raises(NotSupported):
-        pids(proc, "url:http://127.0.0.1:1")
+def test_a_url_of_another_machine_is_refused(proc: FrozenProc) -> None:
+    with pytest.raises(NotSupported, match="another machine"):
+        pids(proc, "url:http://192.0.2.1:1")
 
 
 def test_processes_that_share_a_listening_socket_are_their_common_ancestor(proc: FrozenProc) -> None:

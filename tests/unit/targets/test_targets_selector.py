@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from razorprof.errors import UsageError
+from razorprof.errors import NotSupported, UsageError
 from razorprof.targets.selector import SelectorKind, parse_selector
 
 
@@ -35,6 +35,7 @@ def test_each_form_of_the_grammar_is_understood(text: str, kind: SelectorKind, v
 @pytest.mark.parametrize(
     "text",
     ["", "  ", "name:", "pid:", "pid:abc", "pid:-1", "0", "pid:0", "port:0", "port:65536", "port:http",
+     "url:", "url:ftp://127.0.0.1:1", "url:127.0.0.1:1", "url:http://a:b@127.0.0.1:1",
      "container:", "container:xyz", "container:../etc", "cmd:\0", "pid:1e3", "pid:" + "9" * 5000],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_a_usage_error_with_a_hint(text: str) -> None:
@@ -53,6 +54,6 @@ def test_the_job_is_the_name_given_and_empty_for_a_pid() -> None:
 def test_any_text_is_either_a_selector_or_a_usage_error(text: str) -> None:
     try:
         selector = parse_selector(text)
-    except UsageError:
+    except (UsageError, NotSupported):
         return
     assert selector.value
