@@ -59,12 +59,15 @@ class SourceOptions:
     """What a reader may need to know when it is opened.
 
     interval: seconds between reads as the scheduler plans them; rate_hz: stack sampling rate, None lets the
-    reader adapt it; budget: share of one core that this reader may use of tools it starts.
+    reader adapt it; budget: share of one core that this reader may use of tools it starts; probe: whether the
+    target's own listening ports may be asked over HTTP; taken: names of the series that other sources give.
     """
 
     interval: float = 1.0
     rate_hz: float | None = None
     budget: float = 0.04
+    probe: bool = False
+    taken: frozenset[str] = frozenset()
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -72,7 +75,7 @@ class Reader(Protocol):
     """Reads one source of one target. May block; never used by two threads at once.
 
     A reader may also have `reasons`: a mapping from the name of a metric that it cannot read, though it reads
-    others, to why.
+    others, to why; and `rest`: seconds until another read is worth while, looked at after each one.
     """
 
     def read(self) -> Iterable[Reading]:
@@ -92,6 +95,10 @@ class Source(Protocol):
 
     Samples of metrics that are not in `metrics` are refused and counted, unless the class has `open_ended = True`:
     it passes on what others name (an application's own metrics).
+
+    A class may also have `applies(target, options) -> bool`: False where it is not to be opened for this target at
+    all, and is then not missed; and `waits_for_target = True`: its reads wait for what the target answers, so that
+    they are done in threads of their own.
     """
 
     name: ClassVar[str]

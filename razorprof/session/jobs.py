@@ -17,6 +17,7 @@ from razorprof.model.metric import Sample
 from razorprof.model.scrape import ReadError, Reading, Scrape, Structure
 from razorprof.model.target import Target
 from razorprof.plugin.protocols import Reader
+from razorprof.session.workers import Executor
 
 _FIRST_BACK_OFF = 1.0
 _LONGEST_BACK_OFF = 30.0
@@ -30,7 +31,7 @@ class Job:
     """Reads one source. `read` is called by one thread at a time; the rest by the scheduler's thread.
 
     every: the least seconds between two reads (0: each round); timeout: seconds until a read counts as hung;
-    may_wait: the governor may have it read less often.
+    may_wait: the governor may have it read less often; executor: where it is read, None: where all are.
     """
 
     def __init__(
@@ -43,18 +44,21 @@ class Job:
         every: float = 0.0,
         timeout: float = 5.0,
         may_wait: bool = False,
+        executor: Executor | None = None,
     ) -> None:
         self.target = target
         self.source = source
         self.every = every
         self.timeout = timeout
         self.may_wait = may_wait
+        self.executor = executor
         self._open = open_reader
         self._clock = clock
         self._reader: Reader | None = None
         self._closed = False
         self._back_off = 0.0
         self._failing = ""
+        self.rest = 0.0  # as the reader asked for
         self.due = 0.0  # monotonic
         self.started: float | None = None  # monotonic, while a read is in flight
         self.abandoned = False
@@ -77,6 +81,7 @@ class Job:
                 self._reader = self._open()
             _sort(self._reader.read(), samples, stacks, structures)
             missing = tuple(getattr(self._reader, "reasons", {}).items())
+            self.rest = float(getattr(self._reader, "rest", 0.0))
             self._back_off, self._failing = 0.0, ""
         except Exception as failure:
             error = self._failed(failure)
@@ -96,7 +101,7 @@ class Job:
 
     def plan(self, now: float, interval: float) -> None:
         """Set when the next read is due, after one has been started at `now`."""
-        self.due = now + max(interval, self.every, self._back_off) * 0.999
+        self.due = now + max(interval, self.every, self._back_off, self.rest) * 0.999
 
     def close(self) -> None:
         """Let go of the reader now, or when the read in flight returns."""
@@ -111,6 +116,7 @@ class Job:
             bug = None if error.name != "bug" else failure
             logger.info("%s of %s: %s", self.source, self.target.pid, error.message, exc_info=bug)
         self._let_go()
+        self.rest = 0.0
         longer = min(_LONGEST_BACK_OFF, max(_FIRST_BACK_OFF, self._back_off * 2))
         self._back_off = _FINAL_BACK_OFF if error.final else longer
         return error

@@ -16,7 +16,7 @@ from razorprof.analysis.limits import judge
 from razorprof.analysis.siblings import Figure, deviations
 from razorprof.model.frame import SamplingReport
 from razorprof.model.labels import Labels
-from razorprof.model.metric import Metric, Sample, gauge
+from razorprof.model.metric import Metric, MetricKind, Sample, gauge
 from razorprof.model.profile import top
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
@@ -92,6 +92,10 @@ class Pipeline:
         metrics = tuple(metrics)
         self._declared[source] = self._declared.get(source, Declaration()).with_(metrics, open_ended=open_ended)
         self._store.declare(metrics)
+
+    def own_names(self) -> frozenset[str]:
+        """Names of the series that the pipeline itself gives of each target, or of us."""
+        return series_names(OWN_METRICS)
 
     def add(self, target: Target, command: str = "", *, wants_stacks: bool = True) -> None:
         """Expect scrapes of a target. The same one twice is one."""
@@ -246,6 +250,14 @@ class Pipeline:
             sampling_errors=sum(board.sampling_errors for board in boards),
             dropped=overhead.dropped + dropped,
         )
+
+
+def series_names(metrics: Iterable[Metric]) -> frozenset[str]:
+    """All names that series of these metrics may have."""
+    parts = ("", "_bucket", "_sum", "_count")
+    return frozenset(
+        m.name + part for m in metrics for part in (parts if m.kind is MetricKind.HISTOGRAM else ("",))
+    )
 
 
 def _collectors(board: TargetBoard) -> list[Collector]:

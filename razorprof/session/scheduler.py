@@ -141,7 +141,10 @@ class Scheduler:
             self._done.put((job, job.read()))
             self._wake.set()
 
-        self._executor.submit(work)
+        self._executor_of(job).submit(work)
+
+    def _executor_of(self, job: Job) -> Executor:
+        return job.executor or self._executor
 
     def _pace(self) -> float:
         """Seconds from one round to the next."""
@@ -160,9 +163,9 @@ class Scheduler:
             if job not in self._jobs:
                 job.close()
             if late:
-                self._executor.reclaim()
+                self._executor_of(job).reclaim()
                 continue
-            if scrape.error is not None:
+            if scrape.error is not None or job.rest:
                 job.plan(self._clock.monotonic(), self._interval)
             yield scrape
 
@@ -170,7 +173,7 @@ class Scheduler:
         for job in list(self._jobs):
             if job.started is None or job.abandoned or now - job.started < max(job.timeout, 3 * self._interval):
                 continue
-            if not self._executor.abandon():
+            if not self._executor_of(job).abandon():
                 continue
             job.abandoned = True
             self._waiting.discard(job)

@@ -23,7 +23,7 @@ from razorprof.session.governor import Governor
 from razorprof.session.jobs import Job
 from razorprof.session.live_view import LiveView
 from razorprof.session.overhead import OwnCost
-from razorprof.session.pipeline import Pipeline, host_name
+from razorprof.session.pipeline import Pipeline, host_name, series_names
 from razorprof.session.scheduler import Scheduler
 from razorprof.session.view import Overhead, SessionState, View
 from razorprof.session.watchers import Detection, Presence, Search
@@ -40,13 +40,15 @@ SEARCH = "search"  # the jobs that look for children and for targets that restar
 _SEARCH_EVERY = 2.0
 _QUICK_ROUNDS = 3
 _DETECT_EVERY = 2.0
+_MOST_WAITING = 256  # reads that wait for what targets answer, each in a thread of its own
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """interval: seconds between ticks; rate_hz: stack sampling rate, None adapts; budget: CPU of all of
     razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory;
-    forget_seconds: how long a target that ended is kept; None: for ever, as whoever watches it expects."""
+    forget_seconds: how long a target that ended is kept; None: for ever, as whoever watches it expects;
+    probe: whether the targets' own listening ports may be asked for a page of metrics."""
 
     interval: float = 1.0
     rate_hz: float | None = None
@@ -54,6 +56,7 @@ class SessionOptions:
     history_seconds: float = 3600.0
     history_bytes: int = 32 << 20
     forget_seconds: float | None = None
+    probe: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class _Watched:
     detected: list[Source] = field(default_factory=list)  # filled by the detection's thread, once
     sources: list[Source] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
+    taken: frozenset[str] = frozenset()  # names of series that are not the application's own
     image: str = ""
     gone: bool = False
     ended: float = 0.0  # Unix seconds
@@ -90,6 +94,7 @@ class Session:
         self._scheduler = Scheduler(
             self._clock, executor or ThreadExecutor(), interval=options.interval, quick_rounds=_QUICK_ROUNDS
         )
+        self._waiting_executor = executor or ThreadExecutor(_MOST_WAITING)
         self._governor = Governor(options.budget)
         self._cost = OwnCost(exclude=lambda: {identity.pid for identity in self._watched})
         self._pipeline = Pipeline(self._store, host=host_name(), overhead=self._overhead, taps=taps)
@@ -133,6 +138,7 @@ class Session:
                         break
         finally:
             events.close()
+            self._waiting_executor.close()
 
     def start(self) -> None:
         """Run the loop in a thread of its own. A target that goes does not end it: its figures are kept."""
@@ -220,10 +226,17 @@ class Session:
             interval=self._options.interval,
             rate_hz=self._options.rate_hz,
             budget=STACK_BUDGET / max(1, self._focused_count()),
+            probe=self._options.probe,
+            taken=self._pipeline.own_names().union(*(series_names(s.metrics) for s in watched.sources)),
             clock=self._clock,
         )
+        known_anew, watched.taken = options.taken != watched.taken, options.taken
         for source in watched.sources:
             wanted = focused or not getattr(source, "focused_only", False)
+            wanted = wanted and _applies(source, watched.target, options)
+            if known_anew and getattr(source, "open_ended", False) and source.name in watched.open:
+                watched.open.discard(source.name)  # a runtime was recognised: its names are ours from now on
+                self._scheduler.remove(watched.target.identity, source.name)
             if wanted and source.name not in watched.open:
                 watched.open.add(source.name)
                 self._add_source(watched.target, source, options)
@@ -235,10 +248,19 @@ class Session:
     def _add_source(self, target: Target, source: Source, options: SourceOptions) -> None:
         open_ended = bool(getattr(source, "open_ended", False))
         self._pipeline.declare(source.name, source.metrics, open_ended=open_ended)
-        self._add(target, source.name, lambda: source.open(target, options))
+        executor = self._waiting_executor if getattr(source, "waits_for_target", False) else None
+        self._add(target, source.name, lambda: source.open(target, options), executor=executor)
 
-    def _add(self, target: Target, name: str, open_reader: Callable[[], Reader], *, every: float = 0.0) -> None:
-        self._scheduler.add(Job(target, name, open_reader, self._clock, every=every))
+    def _add(
+        self,
+        target: Target,
+        name: str,
+        open_reader: Callable[[], Reader],
+        *,
+        every: float = 0.0,
+        executor: Executor | None = None,
+    ) -> None:
+        self._scheduler.add(Job(target, name, open_reader, self._clock, every=every, executor=executor))
 
     def _is_focused(self, watched: _Watched) -> bool:
         living = sum(not other.gone for other in self._watched.values())
@@ -297,3 +319,8 @@ class Session:
     def alive(self) -> bool:
         """Whether any target is still there."""
         return any(status.life is not Life.GONE for status in self.view.state().targets)
+
+
+def _applies(source: Source, target: Target, options: SourceOptions) -> bool:
+    applies: Callable[[Target, SourceOptions], bool] | None = getattr(source, "applies", None)
+    return applies is None or applies(target, options)
