@@ -32,7 +32,7 @@ Examples:
   razorprof top name:gunicorn --children
   razorprof doctor 1234            why it cannot attach, and what mends it
 
-A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N or container:ID-PREFIX; a bare word is name:.
+A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N, url:URL or container:ID-PREFIX; a bare word is name:.
 """
 
 

@@ -146,7 +146,7 @@ Targets = Annotated[
     list[str],
     typer.Argument(
         metavar="TARGET...",
-        help="A pid, name:GLOB, cmd:SUBSTRING, port:N or container:ID; a bare word is name:.",
+        help="A pid, name:GLOB, cmd:SUBSTRING, port:N, url:URL or container:ID; a bare word is name:.",
         autocompletion=complete_target,
         show_default=False,
     ),
@@ -155,7 +155,7 @@ OneTarget = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        help="A pid, name:GLOB, cmd:SUBSTRING, port:N or container:ID; a bare word is name:.",
+        help="A pid, name:GLOB, cmd:SUBSTRING, port:N, url:URL or container:ID; a bare word is name:.",
         autocompletion=complete_target,
         show_default=False,
     ),
@@ -169,6 +169,15 @@ Wait = Annotated[
 Job = Annotated[
     str,
     typer.Option("--job", metavar="NAME", help="The label job (default: the name given, else the process's)."),
+]
+
+
+Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Ask the target's own loopback ports for /metrics. (One named by url: or port: is asked without.)",
+    ),
 ]
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, Job, TakeAll, Targets, Wait, WithChildren, parse_wait, select_targets
+from razorprof.cli.select import (
+    Choice,
+    Job,
+    Probe,
+    TakeAll,
+    Targets,
+    Wait,
+    WithChildren,
+    parse_wait,
+    select_targets,
+)
 
 if TYPE_CHECKING:
     from razorprof.config.settings import Settings
@@ -24,6 +34,7 @@ Examples:
   razorprof top 1234 --once                     one look as text
   razorprof top 1234 -n 60 --json > minute.jsonl
   razorprof top port:8000 --follow              goes on with the process that takes its place
+  razorprof top url:http://127.0.0.1:8000 --json     with the metrics of the application's own page
 """
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0
@@ -52,6 +63,7 @@ def top(
     ] = False,
     wait: Wait = None,
     job: Job = "",
+    probe: Probe = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
     ] = None,
@@ -76,7 +88,7 @@ def top(
     choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json)
     chosen = select_targets(targets, choice)
     protect.step_back()
-    session = _make_session(seconds, hertz, settings)
+    session = _make_session(seconds, hertz, settings, probe=probe)
     for target in chosen:
         session.watch(target)
     _search_more(session, targets, choice, chosen, follow=follow)
@@ -122,11 +134,12 @@ def _rate(hertz: float | None) -> float | None:
     return hertz
 
 
-def _make_session(interval: float, rate: float | None, settings: Settings) -> Session:
+def _make_session(interval: float, rate: float | None, settings: Settings, *, probe: bool) -> Session:
     from razorprof.plugin import loading
     from razorprof.session.session import Session, SessionOptions
 
-    options = SessionOptions(interval, rate, settings.budget, settings.history_seconds, settings.history_bytes)
+    history = settings.history_seconds, settings.history_bytes
+    options = SessionOptions(interval, rate, settings.budget, *history, probe=probe)
     return Session(options, sources=loading.sources, runtimes=loading.runtimes)
 
 
