@@ -1,6 +1,7 @@
-"""``razorprof show``: a profile file in the terminal, or converted into another format.
+"""``razorprof show``: a profile file or a bundle in the terminal, or a profile converted into another format.
 
-What kind of file it is, is decided in `_open` alone. Drawing is cli.show_profile's.
+What kind of file it is, is decided in `_open` and `_bundle` alone. Drawing is cli.show_profile's and
+cli.show_bundle's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import typer
 
 if TYPE_CHECKING:
     from razorprof.model.profile import Profile
+    from razorprof.recording.bundle_read import Bundle
+
+    Source = Path | tuple[str, Bundle]  # a file, or a file of a bundle
 
 EPILOG = """\
 \b
@@ -21,12 +25,22 @@ Examples:
   razorprof show cpu.pb.gz --tree --focus render
   razorprof show cpu.speedscope.json --ignore 'threading.py:*' --by file
   razorprof show cpu.pb.gz -o cpu.speedscope.json       convert
+  razorprof show cpu.pb.gz -o cpu.html                  a flame graph for a browser
   razorprof show cpu.json --json
+  razorprof show dump.tar.gz                            a bundle: findings and files
+  razorprof show dump.tar.gz --file threads.txt
+  razorprof show dump.tar.gz --file cpu.json --tree     a profile of a bundle
+
+On a terminal it opens a viewer with a table, the call tree and a flame graph (--tree,
+--flame: which of them first); ? tells its keys, q leaves it. In a pipe, and with
+--plain or --top, it prints.
 
 A PATTERN is a word (part of a function or file), a glob over function, file or FILE:FUNCTION, or /REGEX/.
 """
 
 MOST_SHOWN = 30
+CPU_PROFILE = "cpu.json"  # what a bundle's profile is called
+_PROFILE_KINDS = ("cpu", "heap")
 
 
 class By(StrEnum):
@@ -38,7 +52,10 @@ class By(StrEnum):
 
 
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A profile.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A profile, or a bundle (folder or .tar.gz).", show_default=False),
+    ],
     top: Annotated[
         int | None,
         typer.Option(
@@ -50,6 +67,8 @@ def show(
         ),
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="The call tree instead of a table.")] = False,
+    flame: Annotated[bool, typer.Option("--flame", help="Open the viewer on the flame graph.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Print, on a terminal too.")] = False,
     thread: Annotated[
         str | None,
         typer.Option("--thread", metavar="THREAD", help="Only threads of this native id or name (a glob)."),
@@ -75,26 +94,45 @@ def show(
         str | None, typer.Option("--format", metavar="NAME", help="The format of -o, whatever its ending.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file of -o.")] = False,
+    member: Annotated[
+        str | None,
+        typer.Option("--file", metavar="NAME", help="Of a bundle, this file.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> None:
-    """Show a profile: its hottest functions, its call tree, or convert it into another format."""
-    from razorprof.cli import show_profile
+) -> int | None:
+    """Show a profile (hottest functions, call tree) or a bundle, or convert a profile into another format."""
+    from razorprof.cli import show_bundle, show_profile
+    from razorprof.cli.show_viewer import view_profile, wants_viewer
 
     _check_together(tree=tree, as_json=as_json, output_file=output_file, format_name=format_name, by=by)
+    viewer = wants_viewer(flame=flame, printed=plain or as_json or top is not None or output_file is not None)
+    wanted = _Wanted(thread, focus, ignore)
+    bundle = _bundle(file, member)
+    if bundle is not None and member is None and output_file is None and not (tree or flame or wanted.is_part):
+        return _summary(file, bundle, as_json=as_json)
+    name = member or CPU_PROFILE
+    if bundle is not None and output_file is None and not _is_profile(bundle, name):
+        show_bundle.print_file(name, bundle.read(name))
+        return None
+    source = file if bundle is None else (name, bundle)
     if output_file is not None:
-        _convert(file, output_file, _Wanted(thread, focus, ignore), format_name, force=force, as_json=as_json)
-        return
-    whole = _open(file)
-    profile = _Wanted(thread, focus, ignore).of(whole)
+        _convert(source, output_file, wanted, format_name, force=force, as_json=as_json)
+        return None
+    whole = _open(source)
+    profile = wanted.of(whole)
     if as_json:
         show_profile.print_document(profile, by.value, top or None)
-        return
+        return None
+    title = file.name if bundle is None else f"{file.name}: {name}"
+    if viewer:
+        return view_profile(profile, title, by=by.value, tree=tree, flame=flame)
     rows = MOST_SHOWN if top is None else top or None
-    show_profile.print_head(file.name, whole, profile)
+    show_profile.print_head(title, whole, profile)
     if tree:
         show_profile.print_tree(profile, rows)
     else:
         show_profile.print_functions(profile, by.value, rows)
+    return None
 
 
 class _Wanted:
@@ -102,6 +140,11 @@ class _Wanted:
 
     def __init__(self, thread: str | None, focus: list[str] | None, ignore: list[str] | None) -> None:
         self._thread, self._focus, self._ignore = thread, focus or [], ignore or []
+
+    @property
+    def is_part(self) -> bool:
+        """Whether anything but the whole was asked for."""
+        return bool(self._thread is not None or self._focus or self._ignore)
 
     def of(self, profile: Profile) -> Profile:
         from razorprof.analysis import profile_filter
@@ -115,15 +158,49 @@ class _Wanted:
         return profile
 
 
-def _open(file: Path) -> Profile:
-    """What is in the file. The one place that tells kinds of files apart."""
-    from razorprof.recording.profile_files import read_profile
+def _open(source: Source) -> Profile:
+    """The profile in a file, or in a file of a bundle."""
+    from razorprof.recording.profile_files import decode_profile, read_profile
 
-    return read_profile(file)
+    if isinstance(source, Path):
+        return read_profile(source)
+    name, bundle = source
+    return decode_profile(bundle.read(name), name)
+
+
+def _bundle(file: Path, member: str | None) -> Bundle | None:
+    """The bundle, where the file is one."""
+    from razorprof.recording.bundle_read import is_bundle, open_bundle
+
+    if is_bundle(file):
+        return open_bundle(file)
+    if member is not None:
+        from razorprof.errors import UsageError
+
+        raise UsageError("--file is for bundles", value=file, hint="a bundle is what razorprof dump writes")
+    return None
+
+
+def _summary(file: Path, bundle: Bundle, *, as_json: bool) -> int | None:
+    from razorprof.cli import output, show_bundle
+    from razorprof.errors import ExitCode
+
+    if as_json:
+        output.print_json(show_bundle.document(bundle))
+    else:
+        show_bundle.print_summary(file.name, bundle)
+    return ExitCode.TOOL_FAILED if bundle.problems or bundle.damage else None
+
+
+def _is_profile(bundle: Bundle, name: str) -> bool:
+    """Whether a file of a bundle is to be read as a profile; others are shown as they are."""
+    return name.endswith((".json", ".collapsed")) and any(
+        one.path == name and one.kind in _PROFILE_KINDS for one in bundle.manifest.files
+    )
 
 
 def _convert(
-    file: Path, template: str, wanted: _Wanted, format_name: str | None, *, force: bool, as_json: bool
+    source: Source, template: str, wanted: _Wanted, format_name: str | None, *, force: bool, as_json: bool
 ) -> None:
     from razorprof.cli import output
     from razorprof.recording.profile_files import plan_output, write_profile
@@ -134,7 +211,7 @@ def _convert(
         from razorprof.errors import UsageError
 
         raise UsageError("--json and -o - would both write to standard output")
-    written = write_profile(plan, wanted.of(_open(file)))
+    written = write_profile(plan, wanted.of(_open(source)))
     if as_json:
         output.print_json({"file": str(written), "format": plan.format.name})
     elif written is not None:
