@@ -29,6 +29,8 @@ Examples:
   razorprof diff base.json new.json --base-run base2.json --new-run new2.json
   razorprof diff 1234 1240 -d 20                two live processes, sampled at once
   razorprof diff base.json new.json --json
+  razorprof diff base.json new.json -o diff.html     a differential flame graph
+  razorprof diff base.json new.json -i               look around in it, on a terminal
 
 \b
 What is compared: seconds where all profiles are of complete runs (razorprof run),
@@ -120,6 +122,9 @@ def diff(
         typer.Option("-o", "--output", metavar="FILE", help="Write a differential flame graph (.html, .svg)."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("-i", "--interactive", help="Open the viewer: changes, call tree, flame graph.")
+    ] = False,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Functions in the table.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int | None:
@@ -127,6 +132,8 @@ def diff(
     from razorprof.analysis.compare import compare
     from razorprof.cli.diff_sides import only_thread, read_sides
 
+    if interactive:
+        _check_interactive(as_json=as_json)
     options = _options(of, fail_above, min_share)
     reports = _reports(markdown, junit, out, force)
     sides = read_sides(
@@ -141,6 +148,12 @@ def diff(
         from razorprof.cli import output
 
         output.print_json(document(comparison))
+    elif interactive:
+        from razorprof.cli.show_viewer import view_difference
+
+        left = view_difference(comparison, before, after, f"{base} → {new}")
+        if left:
+            return left
     else:
         _print(comparison, top)
     return int(sides.code) if sides.code is not None else exit_code(comparison)
@@ -226,6 +239,16 @@ def _options(of: str | None, fail_above: str | None, min_share: str) -> CompareO
         fail_above=None if fail_above is None else parse_threshold(fail_above),
         min_share=parse_share(min_share),
     )
+
+
+def _check_interactive(*, as_json: bool) -> None:
+    from razorprof.cli.show_viewer import is_interactive
+    from razorprof.errors import UsageError
+
+    if as_json:
+        raise UsageError("--interactive and --json exclude each other")
+    if not is_interactive():
+        raise UsageError("--interactive needs a terminal", hint="without it the changes are printed")
 
 
 def _reports(markdown: str | None, junit: str | None, out: str | None, force: bool) -> Reports:

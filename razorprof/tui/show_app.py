@@ -83,7 +83,7 @@ class Viewer(Filtering):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
-        *(Binding(key.keys, key.action, key.what, show=False) for key in KEYS),
+        *(Binding(k.keys, k.action, k.what, show=False, priority=k.over_all) for k in KEYS),
     ]
 
     def __init__(self, shown: Shown, pages: Sequence[ShowPage], *, first: str = "") -> None:
@@ -236,6 +236,7 @@ class Viewer(Filtering):
             self.say("there is no such page")
 
     def action_next_page(self, step: int) -> None:
+        self.close_filter()
         self._go((self._place + step) % len(self._pages))
 
     def action_help(self) -> None:

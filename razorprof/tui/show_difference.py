@@ -165,7 +165,9 @@ class ChangesFlamePage(ShowPage):
 
     def on_flame_view_moved(self) -> None:
         if self._scope is not None:
-            text = self.query_one(FlameView).status(self._scope.width - 4) or "NEW has no stack to draw"
+            text = self.query_one(FlameView).status(self._scope.width - 4)
+            if self._shown is None or not self._shown[1].children:
+                text = "NEW has no stack to draw"
             line = Text(f" {text}", self._scope.palette.value, no_wrap=True)
             self.query_one("#changes-box", Lines).show([line])
 
@@ -219,11 +221,11 @@ def _short(text: str) -> str:
 
 _CHANGES = (
     Column("own_base", "own base", 8, right=True, drop=1),
-    Column("own_new", "new", 8, right=True),
-    Column("own_growth", "growth", 8, right=True),
+    Column("own_new", "own new", 8, right=True),
+    Column("own_growth", "own Δ", 8, right=True),
     Column("total_base", "total base", 10, right=True, drop=3),
-    Column("total_new", "new", 8, right=True, drop=2),
-    Column("total_growth", "growth", 8, right=True),
+    Column("total_new", "total new", 9, right=True, drop=2),
+    Column("total_growth", "total Δ", 8, right=True),
     Column("change", "change", 8),
     Column("function", "function", 18, stretch=1),
 )

@@ -19,13 +19,14 @@ from razorprof.tui.show_scope import Scope, ShowPage
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """keys: as Textual names them; shown: as on a keyboard."""
+    """keys: as Textual names them; shown: as on a keyboard; over_all: before Textual's own meaning of the key."""
 
     name: str
     keys: str
     shown: str
     action: str
     what: str
+    over_all: bool = False
 
 
 KEYS = (
@@ -34,8 +35,8 @@ KEYS = (
         Key(f"page {place + 1}", str(place + 1), str(place + 1), f"page({place})", f"page {place + 1} of the tabs")
         for place in range(3)
     ),
-    Key("next page", "tab", "tab", "next_page(1)", "the next page; shift+tab the one before"),
-    Key("previous page", "shift+tab", "S-tab", "next_page(-1)", "the page before"),
+    Key("next page", "tab", "tab", "next_page(1)", "the next page; shift+tab the one before", over_all=True),
+    Key("previous page", "shift+tab", "S-tab", "next_page(-1)", "the page before", over_all=True),
     Key("search", "slash", "/", "filter", "search functions and files as you type; escape clears it"),
     Key("thread", "t", "t", "thread(1)", "one thread after the other, then all again"),
     Key("previous thread", "T", "T", "thread(-1)", "the thread before"),
@@ -49,6 +50,7 @@ KEYS = (
 _READING = (
     ("own", "what the function itself was on top of the stack for"),
     ("total", "the same with all that it called; recursion counts once"),
+    ("Δ", "of a comparison: growth of NEW over BASE; change: what is no chance, and what broke the gate"),
     ("flame graph", "as wide as the share; what a function did itself is left blank below it at the right"),
     ("search", "narrows the table; tree and flame graph show the stacks that contain it, and their share"),
 )

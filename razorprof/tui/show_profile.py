@@ -283,7 +283,9 @@ class FlamePage(ShowPage):
 
     def on_flame_view_moved(self) -> None:
         if self._scope is not None:
-            text = self.query_one(FlameView).status(self._scope.width - 4) or "there is no stack to draw"
+            text = self.query_one(FlameView).status(self._scope.width - 4)
+            if not self._trees.of(self._scope).children:
+                text = "there is no stack to draw"
             self.query_one("#box", Lines).show([Text(f" {text}", self._scope.palette.value, no_wrap=True)])
 
 
