@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, Job, TakeAll, Targets, Wait, WithChildren, parse_wait, select_targets
+from razorprof.cli.select import (
+    Choice,
+    Job,
+    Probe,
+    TakeAll,
+    Targets,
+    Wait,
+    WithChildren,
+    parse_wait,
+    select_targets,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -84,6 +94,7 @@ def serve(
     children: WithChildren = False,
     wait: Wait = None,
     job: Job = "",
+    probe: Probe = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One line of JSON with the address, at the start.")
     ] = False,
@@ -116,7 +127,7 @@ def serve(
 
             output.say("without --tls-cert, the token and all figures cross the network readable")
         chosen = select_targets(targets, choice)
-        session = _make_session(seconds, settings)
+        session = _make_session(seconds, settings, probe=probe)
         _watch(session, targets, choice, chosen)
         _serve(server, session, access, seconds, as_json=as_json)
     except KeyboardInterrupt:
@@ -140,7 +151,7 @@ def _interval(text: str | None, settings: Settings) -> float:
     return seconds
 
 
-def _make_session(interval: float, settings: Settings) -> Session:
+def _make_session(interval: float, settings: Settings, *, probe: bool) -> Session:
     from razorprof.plugin import loading
     from razorprof.serve.newest import LOOK_BACK
     from razorprof.session.session import Session, SessionOptions
@@ -152,6 +163,7 @@ def _make_session(interval: float, settings: Settings) -> Session:
         min(settings.history_seconds, LOOK_BACK),  # nobody asks it for more
         settings.history_bytes,
         forget_seconds=FORGET_SECONDS,
+        probe=probe,
     )
     return Session(options, sources=loading.sources, runtimes=loading.runtimes)
 

@@ -76,7 +76,8 @@ def read_token(path: Path) -> bytes:
                 raise UsageError("the token file is somebody else's", value=path, hint=_MAKE_ONE)
             content = file.read(4097)
     except (OSError, ValueError) as error:
-        raise UsageError("the token file cannot be read", value=f"{path}: {error}", hint=_MAKE_ONE) from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError("the token file cannot be read", value=f"{path}: {why}", hint=_MAKE_ONE) from error
     token = content.strip()
     if len(content) > 4096 or len(token) < LEAST_TOKEN or not _TOKEN.fullmatch(token):
         raise UsageError(

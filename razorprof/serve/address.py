@@ -38,7 +38,8 @@ def parse_address(text: str) -> Address:
     try:
         resolved = socket.getaddrinfo(host, int(found["port"]), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise UsageError("the address cannot be resolved", value=text, hint=f"{error}; {_HINT}") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"the address cannot be resolved: {why}", value=text, hint=_HINT) from error
     family, _, _, _, (numeric, port, *_) = resolved[0]
     return Address(str(numeric), int(port), family, is_loopback(str(numeric)))
 

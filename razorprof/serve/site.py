@@ -55,6 +55,8 @@ class Site:
     def _metrics(self, headers: Mapping[str, str]) -> Answer:
         if self._pulse.has_stopped():  # old figures without a time would pass for new ones
             return words(503, self._stopped())
+        if not self._view.state().tick:
+            return words(503, "not ready: nothing was looked at yet")
         form = preferred_format(headers.get("Accept", ""))
         compressed = takes_gzip(headers.get("Accept-Encoding", ""))
         more = (("Vary", "Accept, Accept-Encoding"), *([("Content-Encoding", "gzip")] if compressed else []))

@@ -96,6 +96,10 @@ def test_when_sampling_has_stopped_nothing_old_passes_for_new() -> None:
     assert room.get("/metrics").status == 200
 
 
+def test_there_is_no_page_before_the_first_tick() -> None:
+    assert Room().get("/metrics").status == 503
+
+
 def test_metrics_come_in_the_format_and_packing_that_was_asked_for() -> None:
     room = Room()
     room.served.scrape(1.0, Sample(RSS, 1.0))
@@ -115,6 +119,7 @@ def test_without_the_token_only_health_is_told_and_no_names() -> None:
         assert (refused.status, refused.more) == (401, (("WWW-Authenticate", "Bearer"),))
     assert room.get("/-/healthy").status == 200
     assert text(room.get("/-/ready")) == "not ready\n"
+    room.served.tick(1.0)
     assert room.requests == []
     assert room.get("/metrics", Authorization="Bearer 0123456789abcdef").status == 200
 
