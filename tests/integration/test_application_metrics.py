@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -55,6 +61,14 @@ def look(*arguments: str, times: int = 2) -> Look:
 def ports(program: Program) -> list[int]:
     line = next(one for one in program.wait_for("ports").splitlines() if "ports" in one)
     return [int(word) for word in line.partition("ports")[2].split()]
+
+
+def shown(server: Program) -> str:
+    """What a server says when it serves."""
+    deadline = time.monotonic() + 60
+    while "/metrics" not in server.output + server.errors and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return server.output + server.errors
 
 
 def skipped(seen: Look, reason: str) -> float | None:
@@ -186,3 +200,34 @@ def test_a_page_of_another_user_s_process_is_refused_for_lack_of_permission(star
     assert answer.returncode == 4, answer.stdout + answer.stderr
     assert "asked" not in program.output
     assert os.path.exists(f"/proc/{program.pid}")
+
+
+def test_serve_joins_the_page_under_the_target_s_labels_and_promtool_accepts_it(
+    start_program: StartProgram, tmp_path: Path
+) -> None:
+    source = tmp_path / "shop.py"
+    source.write_text(CLIENT)
+    program = start_program(sys.executable, source)
+    ports(program)
+    server = start_program(
+        sys.executable, "-m", "razorprof", "serve", str(program.pid), "--probe", "--listen", "127.0.0.1:0"
+    )
+    url = re.search(r"http://\S+/metrics", shown(server))
+    assert url is not None
+    deadline = time.monotonic() + 60
+    page = ""
+    while "shop_wait_seconds_count{" not in page and time.monotonic() < deadline:
+        time.sleep(0.5)
+        with contextlib.suppress(OSError), urllib.request.urlopen(url[0], timeout=10) as answer:
+            page = answer.read().decode()
+    (line,) = [line for line in page.splitlines() if line.startswith("shop_orders_total{")]
+    assert line.endswith("} 7.0")
+    for label in ('job="shop.py"', f'pid="{program.pid}"', 'runtime="cpython"', 'kind="paper"', "instance="):
+        assert label in line
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (make test-deps)")
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=page, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
