@@ -15,10 +15,10 @@ import numpy as np
 
 from razorprof.model.labels import Labels
 from razorprof.model.series import Floats
+from razorprof.query.functions.naming import NAME, SECOND, label_of, renamed
 from razorprof.query.functions.sums import exact_sum, sum_and_lost
 from razorprof.query.values import Bools, Places, Vector
 
-NAME = "__name__"
 # values, present: (T, n, G); parameter: (T,) or None. Answers (T, G), of any value where nothing is present.
 Reduction = Callable[[Floats, Bools], Floats]
 
@@ -43,7 +43,10 @@ class Grouping:
 @lru_cache(maxsize=64)
 def grouping(labels: tuple[Labels, ...], names: tuple[str, ...], without: bool) -> Grouping:
     """Who belongs together."""
-    keys = [one.without(NAME, *names) if without else _only(one, names) for one in labels]
+    keys = [one.without(NAME, SECOND, *names) if without else _only(one, names) for one in labels]
+    if not without and NAME in names:
+        dropped = {key for key, one in zip(keys, labels, strict=True) if NAME not in one}
+        keys = [key.without(NAME) if key in dropped else key for key in keys]
     place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     group_of = np.array([place[key] for key in keys], np.intp)
     sizes = np.bincount(group_of, minlength=len(place))
@@ -83,7 +86,8 @@ def reduced(vector: Vector, grouped: Grouping, reduction: Reduction) -> Vector:
 
 
 def _only(labels: Labels, names: tuple[str, ...]) -> Labels:
-    return Labels({name: labels.get(name, "") for name in names})
+    kept = Labels({name: label_of(labels, name) for name in names})
+    return renamed(kept, kept[NAME]) if NAME in kept and SECOND in labels else kept
 
 
 def _count(values: Floats, present: Bools) -> Floats:

@@ -6,7 +6,7 @@ A Query is loaded once and asked often, from any thread; each evaluation has an 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,11 +16,12 @@ from razorprof.errors import UsageError
 from razorprof.model.labels import NO_LABELS
 from razorprof.query.evaluator import Evaluation
 from razorprof.query.functions.call import Kind
+from razorprof.query.functions.naming import once_named
 from razorprof.query.labelsets import distinct
 from razorprof.query.limits import DEFAULT_LIMITS, Budget, Limits
 from razorprof.query.parse import parse
 from razorprof.query.plan import Program
-from razorprof.query.values import Bools, Millis, Scalar, Value, Vector
+from razorprof.query.values import Bools, Millis, RangeVector, Scalar, Value, Vector
 from razorprof.store.view import SeriesView
 
 _FARTHEST = 9e11  # seconds: with any offset, milliseconds stay within 64 bits
@@ -56,6 +57,7 @@ class Query:
         """
         moment = _millis(time, "time")
         value = Evaluation(view, moment, moment, Budget(limits, clock)).run(self.program, np.array([moment]))
+        value = _named_once(value, limits)
         return _present(value) if isinstance(value, Vector) else value
 
     def range(
@@ -81,6 +83,7 @@ class Query:
         if isinstance(value, Scalar):
             shape = (len(times), 1)
             return RangeResult(times, Vector((NO_LABELS,), value.values.reshape(shape), np.ones(shape, bool)))
+        value = _named_once(value, limits)
         assert isinstance(value, Vector)  # noqa: S101 (kind was checked)
         vector = _present(distinct(value))
         order = sorted(range(len(vector.labels)), key=lambda place: tuple(vector.labels[place].items()))
@@ -109,6 +112,19 @@ def grid(start: float, end: float, step: float, limits: Limits = DEFAULT_LIMITS)
             hint="ask with a longer step or a shorter range",
         )
     return first + gap * np.arange(count, dtype=np.int64)
+
+
+def _named_once(value: Value, limits: Limits) -> Value:
+    """The end of delayed name removal."""
+    if not limits.delayed_names:
+        return value
+    match value:
+        case Vector():
+            return distinct(Vector(once_named(value.labels), value.values, value.present))
+        case RangeVector():
+            return RangeVector(tuple(replace(one, labels=once_named(one.labels)) for one in value.windows))
+        case _:
+            return value
 
 
 def _present(vector: Vector) -> Vector:

@@ -7,6 +7,7 @@ them. Knows nothing of text; the engine makes one Evaluation for each query. Sub
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from razorprof.query import binary, plan
 from razorprof.query.aggregate import aggregate, quantiles
 from razorprof.query.census import counted_values
 from razorprof.query.functions.call import Call
+from razorprof.query.functions.naming import twice_named
 from razorprof.query.labelsets import distinct, joined
 from razorprof.query.limits import Budget
 from razorprof.query.matching import both_or_either, combine
@@ -60,6 +62,8 @@ class Evaluation:
         self._budget.check_time()
         low, high = int(at_moments.min()) - length, int(at_moments.max())
         columns = read(self._view, node.matchers, low, high, self._budget)
+        if self._budget.limits.delayed_names:
+            columns = [replace(one, labels=twice_named(one.labels)) for one in columns]
         return without_gaps(columns) if isinstance(node, plan.RangeSelector) else columns
 
     def _run(self, program: Program, at: Millis, loaded: dict[Node, list[Columns]]) -> Value:
@@ -104,7 +108,8 @@ class Evaluation:
             return RangeVector(())
         vector = self.run(node.program, inner)
         assert isinstance(vector, Vector)  # noqa: S101 (translate checked it)
-        columns = [Columns(vector.labels, inner, vector.values)]
+        labels = twice_named(vector.labels) if self._budget.limits.delayed_names else vector.labels
+        columns = [Columns(labels, inner, vector.values)]
         return ranges(without_gaps(columns, vector.present), at, when, node.range)
 
     def _binary(self, node: plan.Binary, left: Value, right: Value) -> Value:

@@ -30,6 +30,8 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+# Go reads these as bytes, which may make no text at all; the parser reads each as a character.
+_HIGH_BYTE = re.compile(r"""^["'](?:[^\\]|\\.)*?\\(?:x[89a-fA-F]|[23][0-7])""", re.DOTALL)
 _WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 _LATER_WORDS = {
     "anchored": "the modifier anchored",
@@ -59,7 +61,7 @@ def check_text(text: str) -> None:
     before: Token = ("", "")
     for kind, token in _tokens(text):
         if kind == "open":
-            if before[1] == "offset" and token == "(":
+            if before[1] in ("offset", "offset-") and token == "(":
                 raise _no_duration_arithmetic()
             opened.append(token)
             if len(opened) > DEEPEST_NESTING:
@@ -72,6 +74,10 @@ def check_text(text: str) -> None:
             opened.pop()
         elif kind == "quote":
             raise UsageError("a string is not closed", hint=f"add the missing {token}")
+        elif kind == "string" and _HIGH_BYTE.search(token):
+            raise UsageError(
+                "a string spells out bytes beyond ASCII", value=token[:40], hint="write the characters"
+            )
         elif "{" not in opened[-1:]:
             _check_duration(kind, token, before, inside_range=opened[-1:] == ["["])
             operators += kind == "operator" or token in _WORD_OPERATORS
@@ -89,6 +95,8 @@ def unknown_word(text: str) -> str | None:
         depth += (token == "{") - (token == "}")
         if kind == "word" and token in _LATER_WORDS and not depth and before:
             return _LATER_WORDS[token]
+        if token == "/" and before in ("<", ">"):
+            return f"the operator {before}/, which trims native histograms,"
         before = token
     return None
 

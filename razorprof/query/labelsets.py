@@ -11,6 +11,7 @@ import numpy as np
 
 from razorprof.model.labels import Labels
 from razorprof.query.errors import EvaluationFailed
+from razorprof.query.functions.naming import NAME, SECOND
 from razorprof.query.values import Vector
 
 SAME_LABELS = "vector cannot contain metrics with the same labelset"
@@ -66,7 +67,7 @@ def joined(parts: Sequence[Vector]) -> Vector:
 
 def shown(labels: Labels) -> str:
     """A label set as Prometheus writes it, shortened: error messages quote it."""
-    name = labels.get("__name__", "")
-    inside = ", ".join(f'{key}="{value}"' for key, value in labels.items() if key != "__name__")
+    name = labels.get(NAME, "")
+    inside = ", ".join(f'{key}="{value}"' for key, value in labels.items() if key not in (NAME, SECOND))
     text = f"{name}{{{inside}}}"
     return text if len(text) <= 200 else text[:200] + "…"

@@ -15,7 +15,11 @@ from razorprof.query.errors import QueryTooLarge
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Defaults are those of Prometheus, except series. look_back and subquery_step are milliseconds."""
+    """Defaults are those of Prometheus, except series. look_back and subquery_step are milliseconds.
+
+    delayed_names: names are removed at the end of an evaluation and not where an operation drops them, as
+    Prometheus does with the feature flag promql-delayed-name-removal, and in its own tests.
+    """
 
     steps: int = 11_000
     samples: int = 50_000_000
@@ -23,6 +27,7 @@ class Limits:
     seconds: float = 120.0
     look_back: int = 5 * 60 * 1000
     subquery_step: int = 60 * 1000
+    delayed_names: bool = False
 
 
 DEFAULT_LIMITS = Limits()

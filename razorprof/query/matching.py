@@ -14,12 +14,12 @@ import numpy as np
 from razorprof.model.labels import Labels
 from razorprof.query import binary
 from razorprof.query.errors import EvaluationFailed
+from razorprof.query.functions.naming import ALL, METADATA, NAME, SECOND, label_of, name_of, renamed
 from razorprof.query.labelsets import distinct, shown
 from razorprof.query.limits import Budget
 from razorprof.query.plan import Matching
 from razorprof.query.values import Bools, Places, Vector
 
-NAME = "__name__"
 _MANY_TO_MANY = "many-to-many matching not allowed: matching labels must be unique on one side"
 _EXPLICIT = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
 _GROUPING = "multiple matches for labels: grouping labels must ensure unique matches"
@@ -55,8 +55,8 @@ def combine(
         values = binary.arithmetic(operator, left_values, right_values)
     if matching.many is None:
         _check_one_to_one([many_keys[place] for place in m], present)
-    drops_name = as_bool or not binary.compares(operator)
-    labels = _results(many.labels, one.labels, m, o, drops_name, matching)
+    drops = () if binary.compares(operator) and not as_bool else METADATA if as_bool else ALL
+    labels = _results(many.labels, one.labels, m, o, drops, matching)
     return distinct(Vector(labels, values, present), _GROUPING if matching.many else _EXPLICIT)
 
 
@@ -84,8 +84,8 @@ def both_or_either(operator: str, left: Vector, right: Vector, matching: Matchin
 def signatures(labels: tuple[Labels, ...], on: bool, names: tuple[str, ...]) -> tuple[Signature, ...]:
     """What of each label set has to be equal. Cached: rules ask the same series at every tick."""
     if on:
-        return tuple(Labels({name: one.get(name, "") for name in names}) for one in labels)
-    return tuple(one.without(NAME, *names) for one in labels)
+        return tuple(Labels({name: label_of(one, name) for name in names}) for one in labels)
+    return tuple(one.without(*ALL, *names) for one in labels)
 
 
 def _any_of(present: Bools, places: Places, count: int) -> Bools:
@@ -133,28 +133,41 @@ def _results(
     one: tuple[Labels, ...],
     many_places: Places,
     one_places: Places,
-    drops_name: bool,
+    drops: tuple[str, ...],
     matching: Matching,
 ) -> tuple[Labels, ...]:
-    """The labels of each pair's result."""
+    """The labels of each pair's result. drops: the labels of the name that go. Arithmetic drops it at once, even
+    where names are removed at the end, and a comparison that filters brings it back: so does Prometheus."""
     if matching.many is None:
-        kept = _one_to_one_labels(many, drops_name, matching.on, matching.labels)
+        kept = _one_to_one_labels(many, drops, matching.on, matching.labels)
         return tuple(kept[place] for place in many_places)
-    named = [labels.without(NAME) if drops_name else labels for labels in many]
+    named = _named(many, drops)
     if not matching.include:
         return tuple(named[place] for place in many_places)
     return tuple(
-        named[m].with_({name: one[o].get(name, "") for name in matching.include})
-        for m, o in zip(many_places, one_places, strict=True)
+        _with_included(named[m], one[o], matching.include) for m, o in zip(many_places, one_places, strict=True)
     )
+
+
+def _with_included(labels: Labels, one: Labels, names: tuple[str, ...]) -> Labels:
+    taken = labels.with_({name: label_of(one, name) for name in names})
+    return renamed(taken, taken.get(NAME, "")) if NAME in names and SECOND in one else taken
 
 
 @lru_cache(maxsize=64)
 def _one_to_one_labels(
-    labels: tuple[Labels, ...], drops_name: bool, on: bool, names: tuple[str, ...]
+    labels: tuple[Labels, ...], drops: tuple[str, ...], on: bool, names: tuple[str, ...]
 ) -> tuple[Labels, ...]:
+    named = _named(labels, drops)
     if on:
-        kept = tuple(name for name in names if not (drops_name and name == NAME))
-        return tuple(Labels({name: one.get(name, "") for name in kept}) for one in labels)
-    gone = (*names, NAME) if drops_name else names
-    return tuple(one.without(*gone) for one in labels)
+        kept = (*names, SECOND) if NAME in names else names
+        return tuple(Labels({name: one.get(name, "") for name in kept}) for one in named)
+    gone = (*names, SECOND) if NAME in names else names
+    return tuple(one.without(*gone) for one in named)
+
+
+@lru_cache(maxsize=64)
+def _named(labels: tuple[Labels, ...], drops: tuple[str, ...]) -> tuple[Labels, ...]:
+    if drops:
+        return tuple(one.without(*drops) for one in labels)
+    return tuple(renamed(one, name_of(one)) if SECOND in one else one for one in labels)

@@ -5,6 +5,7 @@ Times and durations are milliseconds. Parentheses are gone. Nodes compare by ide
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -134,6 +135,17 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.arguments
         case _:
             return ()
+
+
+def selections(program: Program) -> Iterator[tuple[Matcher, ...]]:
+    """The matchers of all selectors, those inside of subqueries too."""
+    todo = [program]
+    while todo:
+        for node in todo.pop().nodes:
+            if isinstance(node, Selector | RangeSelector):
+                yield node.matchers
+            elif isinstance(node, Subquery):
+                todo.append(node.program)
 
 
 def kind_of(node: Node) -> Kind:

@@ -1,6 +1,6 @@
 """histogram_quantile and histogram_fraction of classic histograms: series NAME_bucket{le="..."}, cumulative.
 
-Series that differ in nothing but `le` (and the name) are one histogram. Histograms with equal bounds are computed
+Series that differ in nothing but `le` are one histogram. Histograms with equal bounds are computed
 together; where some of their buckets are missing at some time, those rows are computed by themselves.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from razorprof.model.labels import Labels
 from razorprof.model.series import Floats
 from razorprof.query.functions.call import Call
-from razorprof.query.functions.naming import NAME
+from razorprof.query.functions.naming import nameless
 from razorprof.query.values import Bools, Places, Vector
 
 BUCKET = "le"
@@ -137,13 +137,13 @@ def _layouts(labels: tuple[Labels, ...]) -> tuple[tuple[tuple[float, ...], list[
     for place, one in enumerate(labels):
         bound = _bound(one.get(BUCKET, ""))
         if bound is not None:
-            histograms.setdefault(one.without(NAME, BUCKET), []).append((bound, place))
+            histograms.setdefault(one.without(BUCKET), []).append((bound, place))
     layouts: dict[tuple[float, ...], list[tuple[Labels, list[int]]]] = {}
     for one, buckets in histograms.items():
         buckets.sort()
         layouts.setdefault(tuple(bound for bound, _ in buckets), []).append((one, [at for _, at in buckets]))
     return tuple(
-        (bounds, [one for one, _ in some], np.array([places for _, places in some], np.intp))
+        (bounds, list(nameless(tuple(one for one, _ in some))), np.array([places for _, places in some], np.intp))
         for bounds, some in layouts.items()
     )
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from razorprof.errors import UsageError
 from razorprof.model.labels import Labels
 from razorprof.query.functions.call import Call
+from razorprof.query.functions.naming import label_of, relabelled
 from razorprof.query.values import Text, Vector
 
 # Go's Regexp.Expand: $$, ${name}, $name with the longest possible name; any other $ stands for itself.
@@ -48,7 +49,8 @@ def label_join(call: Call) -> Vector:
         _check_name(source, "source", "label_join")
     _check_name(target, "destination", "label_join")
     labels = tuple(
-        one.with_({target: separator.join(one.get(source, "") for source in sources)}) for one in vector.labels
+        relabelled(one, target, separator.join(label_of(one, source) for source in sources))
+        for one in vector.labels
     )
     return Vector(labels, vector.values, vector.present)
 
@@ -90,8 +92,8 @@ def expand(template: str, pattern: _Pattern, match: _Match) -> str:
 
 
 def _replaced(labels: Labels, target: str, replacement: str, source: str, pattern: _Pattern) -> Labels:
-    match = pattern.fullmatch(_encodable(labels.get(source, "")))
-    return labels if match is None else labels.with_({target: expand(replacement, pattern, match)})
+    match = pattern.fullmatch(_encodable(label_of(labels, source)))
+    return labels if match is None else relabelled(labels, target, expand(replacement, pattern, match))
 
 
 def _encodable(text: str) -> str:

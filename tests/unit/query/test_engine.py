@@ -221,6 +221,26 @@ def test_equal_labels_after_dropping_the_name_are_an_error() -> None:
             at(view, text, 120)
 
 
+def test_the_name_goes_at_once_unless_it_is_to_go_at_the_end() -> None:
+    at_the_end = Limits(delayed_names=True)
+    view = FixedView([Series(Labels(__name__="x", a="1"), np.array([0.0, 60.0]), np.array([0.0, 60.0]))])
+    text = 'label_replace(rate(x[2m]), "was", "$1", "__name__", "(.*)")'
+    for limits, expected in ((Limits(), Labels(a="1")), (at_the_end, Labels(a="1", was="x"))):
+        value = compile_query(text).instant(view, 60.0, limits)
+        assert isinstance(value, Vector)
+        assert value.labels == (expected,)
+        assert compile_query(text).range(view, 60.0, 120.0, 60.0, limits).vector.labels == (expected,)
+
+
+def test_no_second_name_is_left_of_delayed_removal() -> None:
+    view = FixedView([Series(Labels(__name__="x", a="1"), np.array([0.0, 60.0]), np.array([0.0, 60.0]))])
+    limits = Limits(delayed_names=True)
+    for text in ("x", "x[2m]", "x[2m:1m]", "x or -x", "x - x", "topk(1, x)", "x * on (a) group_left (__name__) x"):
+        value = compile_query(text).instant(view, 60.0, limits)
+        held = value.labels if isinstance(value, Vector) else value.windows[0].labels  # type: ignore[union-attr]
+        assert {name for one in held for name in one} <= {"__name__", "a"}, text
+
+
 def test_series_that_follow_each_other_become_one() -> None:
     view = FixedView([series("x", [1.0, STALE]), series("y", [2.0, 3.0], start=60)])
     assert rows(compile_query("{__name__=~'x|y'} + 1").range(view, 0, 120, 60)) == {"": [2.0, 3.0, 4.0]}

@@ -63,6 +63,9 @@ from razorprof.query.parse import parse
         "a + on(b) group_left(b) c",
         "x\x00",
         "x\ud800",
+        r'label_replace(x, "\xff", "", "", "")',
+        r"x{a='\377'}",
+        r'x{a="\"\xc3\xa9"}',
     ],
 )
 def test_what_is_no_promql_is_a_usage_error(text: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +86,8 @@ def test_what_is_no_promql_is_a_usage_error(text: str, capfd: pytest.CaptureFixt
         ("x[5m:step()]", "duration arithmetic"),
         ("x offset (5m)", "duration arithmetic"),
         ("x offset -step()", "duration arithmetic"),
+        ("x offset -(5m)", "duration arithmetic"),
+        ("x </ 3", "</"),
         ("x @ -5", "1970"),
         ("info(x)", "info"),
         ("limitk(1, x)", "limitk"),
@@ -103,6 +108,8 @@ def test_what_we_do_not_evaluate_is_refused_by_name(text: str, named: str) -> No
     "text",
     [
         "fill",
+        r'x{a="\\xff\x41\101"}',
+        r"x{a=`\xff`}",
         'x{anchored="1"}',
         "step + start + end",
         "x @ start() offset -5m",
