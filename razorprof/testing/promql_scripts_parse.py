@@ -15,6 +15,7 @@ from razorprof.model.labels import Labels
 from razorprof.testing.promql_scripts_series import (
     Points,
     SeriesLine,
+    parse_labels,
     parse_number,
     parse_series,
     unquoted,
@@ -34,12 +35,12 @@ _DURATION = re.compile(r"(\d{1,12})(ms|[smhdwy])")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """step: ms; native: names of series that hold native histograms (or are made into some)."""
+    """step: ms; native: the labels of series that hold native histograms (or are made into some)."""
 
     line: int
     step: int
     series: tuple[SeriesLine, ...]
-    native: tuple[str, ...] = ()
+    native: tuple[Labels, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,14 @@ def _load(number: int, lines: list[str]) -> Load:
     series, native = [], []
     for line in lines[1:]:
         if re.match(r"\S*@st[ \t]", line):
-            native.append(re.split(r"[@{]", line)[0])  # start timestamps: we know of none
+            native.append(parse_labels(line.replace("@st", "", 1))[0])  # start timestamps: we know of none
             continue
         one = parse_series(line)
-        name = one.labels.get("__name__", "")
         if one.points.native:
-            native.append(name)
+            native.append(one.labels)
         if head[1]:
-            native.append(re.sub(r"_(bucket|count|sum)$", "", name))
+            name = re.sub(r"_(bucket|count|sum)$", "", one.labels.get("__name__", ""))
+            native.append(one.labels.without("le").with_({"__name__": name}))
         series.append(one)
     return Load(number, parse_time(head[2]), tuple(series), tuple(native))
 
@@ -177,7 +178,7 @@ def _eval(number: int, lines: list[str]) -> Eval:
             grid = Span(*map(parse_time, told.groups()))
             when = Span(grid.end, grid.end) if not when.step else when
         elif line.startswith("expect string"):
-            text = unquoted(line.removeprefix("expect string").strip())
+            text = _expected_text(line.removeprefix("expect string"))
         elif line.split(None, 1)[0] == "expect":
             expect = _EXPECT.fullmatch(line)
             if not expect:
@@ -194,6 +195,11 @@ def _eval(number: int, lines: list[str]) -> Eval:
     return Eval(
         number, expression, when, grid, failure, ordered, annotations, scalar, text, tuple(series)
     )  # fmt: skip
+
+
+def _expected_text(rest: str) -> str:
+    """What is left of the line: a literal, or the text itself after one space."""
+    return unquoted(rest.strip()) if rest.strip()[:1] in ('"', "'", "`") else rest[1:]
 
 
 def _message(kind: str | None, text: str | None) -> Message:

@@ -24,15 +24,16 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)
 _SPACE = re.compile(r"[ \t]*")
 _POINT = re.compile(r"\{\{[^{}]*\}\}\S*(?:\{\{[^{}]*\}\}\S*)?|\S+")
-_NUMBER = r"[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
-_VALUE = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
+# Hexadecimal is for numbers on their own: in a series 0x10 is zero, and ten times more.
+_NUMBER = r"[+-]?(?:inf(?:inity)?|nan|(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
+_VALUE = re.compile(rf"[+-]?0x[0-9a-f]+|{_NUMBER}", re.IGNORECASE | re.ASCII)
 _SEQUENCE = re.compile(rf"({_NUMBER})(?:([+-])({_NUMBER}))?(?:x(\d+))?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
     """values: one for each step, NaN where omitted; there: which are not; native: whether any is a native
-    histogram (then it counts as omitted)."""
+    histogram. Those are stale markers here: no float, and what hides an older one, as a histogram does."""
 
     values: Floats
     there: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -95,7 +96,7 @@ def parse_points(text: str) -> Points:
         if word.startswith("{{") or "{{" in word:
             native = True
             times = re.search(r"x(\d+)$", word)
-            values += [None] * (_times(times[1]) + 1 if times else 1)
+            values += [_STALE] * (_times(times[1]) + 1 if times else 1)
         else:
             values += _expanded(word)
         if len(values) > MOST_POINTS:

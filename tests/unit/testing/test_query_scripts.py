@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from razorprof.errors import UsageError
 from razorprof.model.labels import Labels
+from razorprof.model.series import STALE_BITS
 from razorprof.testing.promql_scripts import check_script, main, run_script
 from razorprof.testing.promql_scripts_answers import almost_equal
 from razorprof.testing.promql_scripts_parse import Broken, Eval, parse_script, parse_time
@@ -38,7 +40,9 @@ def test_every_query_of_a_script_is_answered_as_it_says(path: Path) -> None:
         ("5-2x2", [5, 3, 1]),
         ("-2--3x2", [-2, 1, 4]),
         ("7x2", [7, 7, 7]),
-        ("1e2 .5 0x10 -Inf", [100, 0.5, 16, -math.inf]),
+        ("1e2 .5 -Inf", [100, 0.5, -math.inf]),
+        ("0x3 5", [0, 0, 0, 0, 5]),
+        ("7+0x2", [7, 7, 7]),
         ("_ 1 _x2 2", [None, 1, None, None, 2]),
         ("1+1x0", [1]),
     ],
@@ -52,7 +56,8 @@ def test_sequences_are_expanded(text: str, expected: list[float | None]) -> None
 def test_a_native_histogram_is_read_over_and_told() -> None:
     points = parse_points("1 {{schema:1 sum:-3 buckets:[5 10 7]}} {{count:1}}+{{count:2}}x2 4")
     assert points.native
-    assert points.there.tolist() == [True, False, False, False, False, True]
+    assert points.values.view(np.uint64)[1:5].tolist() == [STALE_BITS] * 4
+    assert points.values[[0, 5]].tolist() == [1, 4]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,22 @@ def test_what_razorprof_lacks_is_told_as_unsupported() -> None:
     )
     assert [failure.line for failure in failures] == [5, 8, 11]
     assert all(failure.unsupported for failure in failures)
+
+
+def test_what_holds_without_the_native_histograms_is_no_failure() -> None:
+    text = "load 1m\n\tx{a='1'} 1 2 {{count:3}}\n\tx{a='2'} {{count:1}}x3\n\n"
+    assert run_script(text + "eval range from 0 to 2m step 1m x * 2\n\t{a='1'} 2 4 _\n") == []
+    lacking = ("x\n\tx{a='1'} 2\n\tx{a='2'} 1\n", "{a=~'.'}\n\texpect fail\n", "count(x)\n\t{} 2\n")
+    for expected in lacking:
+        (failure,) = run_script(text + "eval instant at 1m " + expected)
+        assert failure.unsupported
+    (failure,) = run_script("load 1m\n\ty 1\n\n" + text + "eval instant at 0 y\n\ty 2\n")
+    assert not failure.unsupported
+
+
+def test_functions_that_nobody_here_knows_are_unsupported() -> None:
+    (failure,) = run_script("eval instant at 0 of_the_future(x)\n\t{} 1\n")
+    assert failure.unsupported
 
 
 def test_a_broken_command_does_not_hide_the_others() -> None:
