@@ -36,6 +36,7 @@ ACTIONS = (
     Action("next", "n", "target(1)", "next target"),
     Action("previous", "p", "target(-1)", "previous target"),
     Action("filter", "slash", "filter", "filter the list as you type; escape clears it"),
+    Action("expression", "e", "expression", "plot a PromQL expression, or change the one under the cursor"),
     Action("sort", "s", "sort", "sort by the next column"),
     Action("reverse", "S", "reverse", "turn the order round"),
     Action("group", "g", "group", "functions by function, file, package, thread; threads by equal stacks"),

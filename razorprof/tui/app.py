@@ -28,11 +28,11 @@ from razorprof.render.thresholds import Level
 from razorprof.session.view import Controls, SessionState, TargetStatus, View
 from razorprof.tui.actions import ACTIONS, bound_keys, shown_keys
 from razorprof.tui.ascii_filter import AsciiFilter
+from razorprof.tui.asking import Asking
 from razorprof.tui.canvas import Lines
 from razorprof.tui.chrome import Chrome, too_small_line
 from razorprof.tui.collect import Collector, mark
 from razorprof.tui.colourless import COLOURLESS, NoColour
-from razorprof.tui.filtering import Filtering
 from razorprof.tui.follow import Follower
 from razorprof.tui.functions import FunctionsPane, FunctionTable
 from razorprof.tui.options import DashboardOptions
@@ -52,7 +52,7 @@ class Due(Message):
     """There is something new to draw."""
 
 
-class Dashboard(Filtering):
+class Dashboard(Asking):
     """`tick` may be called from any thread; all else belongs to the app's own."""
 
     TITLE = "razorprof"
@@ -73,7 +73,8 @@ class Dashboard(Filtering):
         self.view, self.controls = view, controls
         self.options = options or DashboardOptions()
         self._keys = bound_keys(self.options.keys)
-        self.filter_keys = frozenset(key.strip() for key in self._keys["filter"].split(","))
+        opening = f"{self._keys['filter']},{self._keys['expression']}"
+        self.filter_keys = frozenset(key.strip() for key in opening.split(","))
         self._ascii = AsciiFilter(self.options.glyphs)
         self._collector = Collector(view, history=self.options.history)
         self._lock = threading.Lock()

@@ -21,8 +21,9 @@ class Filtering(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter_keys: frozenset[str] = frozenset()  # as Textual names them
+        self.filter_keys: frozenset[str] = frozenset()  # those that open a field, as Textual names them
         self._early: list[events.Key] | None = None  # None: keys go their usual way
+        self._is_opening = False  # a field is on its way, however long its screen takes to stand
 
     @property
     def pane(self) -> Pane | None:
@@ -41,9 +42,12 @@ class Filtering(App[None]):
     async def action_filter(self) -> None:
         from textual.widgets import Input  # late: not everybody filters
 
+        self._is_opening = True
         pane = self.pane
         if pane is not None and not self.query("#filter") and pane.filter(pane.filtered()):
-            field = Input(pane.filtered(), placeholder="filter: part of a name", id="filter", compact=True)
+            field = Input(
+                pane.filtered(), placeholder="filter: part of a name", id="filter", classes="typed", compact=True
+            )
             await self.mount(field)
             self.screen.set_focus(field)  # at once: Widget.focus() comes later, behind keys that wait already
         await self._release()
@@ -66,28 +70,34 @@ class Filtering(App[None]):
             field.remove()
         return bool(found)
 
+    async def _escape(self) -> None:
+        """What the key does to an open field."""
+        self.close_filter()
+        if self.pane is not None:
+            self.pane.filter("")
+
     def _keep(self, event: events.Key) -> bool:
         if self._early is not None:
             if not (event.is_printable or event.key in ("backspace", "enter", "escape")):
                 return False  # the keys that end or suspend us
             self._early.append(event)
             return True
-        if event.key in self.filter_keys and not self.query("#filter") and not self.screen.is_modal:
+        if event.key in self.filter_keys and not self.query(".typed") and not self.screen.is_modal:
             kept = self._early = []
             self.set_timer(_PATIENCE, lambda: self._give_up(kept))
         return False
 
     def _give_up(self, kept: list[events.Key]) -> None:
-        if self._early is kept:
+        if self._early is kept and not self._is_opening:
             self._early = None
 
     async def _release(self) -> None:
         """Type the kept keys into the field."""
         from textual.widgets import Input
 
-        early, self._early = self._early, None
+        early, self._early, self._is_opening = self._early, None, False
         for event in early or ():
-            field = next(iter(self.query("#filter").results(Input)), None)
+            field = next(iter(self.query(".typed").results(Input)), None)
             if field is None:
                 return
             if event.key == "backspace":
@@ -95,8 +105,6 @@ class Filtering(App[None]):
             elif event.key == "enter":
                 await field.action_submit()
             elif event.key == "escape":
-                self.close_filter()
-                if self.pane is not None:
-                    self.pane.filter("")
+                await self._escape()
             elif event.character:
                 field.insert_text_at_cursor(event.character)

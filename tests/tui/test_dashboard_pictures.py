@@ -19,6 +19,9 @@ class Compare(Protocol):
     ) -> bool: ...
 
 
+EXPRESSION = ("e", *"process_threads", "enter", "e", "asterisk", "2", "greater_than_sign", "1", "2", "enter")
+
+
 @pytest.mark.parametrize(
     ("targets", "keys", "size"),
     [
@@ -31,6 +34,7 @@ class Compare(Protocol):
         pytest.param(lambda: [play.modern()], ("4",), LARGE, id="gc-120x40"),
         pytest.param(lambda: [play.worker()], ("5",), SMALL, id="memory-80x24"),
         pytest.param(lambda: [play.worker()], ("7",), LARGE, id="time-120x40"),
+        pytest.param(lambda: play.family(5), EXPRESSION, LARGE, id="expression-120x40"),
         pytest.param(lambda: play.family(12), ("0",), SMALL, id="all-80x24"),
         pytest.param(lambda: [play.hostile()], (), SMALL, id="hostile-80x24"),
     ],
