@@ -30,7 +30,7 @@ table.facts{overflow-wrap:anywhere}
 th,td{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line)}
 th{color:var(--dim);font-weight:500}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.key{color:var(--dim);min-width:8rem}
+td.key{color:var(--dim);min-width:5.5rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1rem}
 figure{margin:0}figcaption{font-size:.88rem}
 .plots svg{display:block;width:100%;height:auto}

@@ -118,8 +118,7 @@ def collect(
     parts.facts = process_facts(target, redact=request.redact)
     runtime = _runtime(target, parts)
     parts.add("process.json", "process", documents.encode(parts.facts))
-    planned = request.cpu_seconds + (request.heap_seconds or 0.0)
-    whole = max(planned, METRICS_SECONDS) + _SLACK
+    whole = max(request.cpu_seconds, METRICS_SECONDS) + (request.heap_seconds or 0.0) + _SLACK
 
     def tell(words: str) -> None:
         watch.tell(min(time.monotonic() - parts.began, 0.99 * whole), whole, words)
@@ -131,7 +130,7 @@ def collect(
         if checks is not None and not watch.enough.is_set():
             tell("checks")
             parts.checks = parts.attempt("doctor", checks) or ()
-        _record(target, parts, inner)
+        _record_cpu(target, parts, inner)
         if watching is not None:
             _await(watching, inner, tell)
             tell("judging")
@@ -139,6 +138,7 @@ def collect(
     finally:
         if watching is not None:
             watching.stop()
+    _record_heap(target, parts, inner)  # last: what it does to the target must not stand in the figures
     _write_seen(parts)
     return _close(parts, runtime, interrupted=watch.enough.is_set())
 
@@ -170,8 +170,7 @@ def _look(target: Target, parts: Parts, watch: Watch, runtime: tuple[str, str | 
         parts.add("memory.json", "memory", documents.encode(documents.memory_document(parts.memory)))
 
 
-def _record(target: Target, parts: Parts, watch: Watch) -> None:
-    """What takes time: the profiles."""
+def _record_cpu(target: Target, parts: Parts, watch: Watch) -> None:
     request = parts.request
     if not request.cpu_seconds:
         parts.skip("cpu", "not asked for: --cpu 0")
@@ -181,6 +180,10 @@ def _record(target: Target, parts: Parts, watch: Watch) -> None:
         parts.cpu = parts.attempt("cpu", lambda: record_cpu(target, CpuRequest(request.cpu_seconds), watch))
     if parts.cpu is not None:
         _add_profile(parts, "cpu", parts.cpu)
+
+
+def _record_heap(target: Target, parts: Parts, watch: Watch) -> None:
+    request = parts.request
     if request.heap_seconds is None:
         parts.skip("heap", "who allocated it takes code in the process: not allowed (--heap SECONDS --attach)")
     elif watch.enough.is_set():
