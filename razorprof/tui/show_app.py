@@ -88,7 +88,7 @@ class Viewer(Filtering):
 
     def __init__(self, shown: Shown, pages: Sequence[ShowPage], *, first: str = "") -> None:
         super().__init__()
-        self.typing_keys = frozenset(["slash"])
+        self.filter_keys = frozenset(["slash"])
         self._shown = shown
         self._pages = [*pages, HelpPage(shown.facts, shown.notes)]
         self._place = next((place for place, page in enumerate(pages) if first == page.TITLE), 0)
