@@ -1,8 +1,8 @@
 """Run the whole test suite as CI does: what owns its clock in parallel, what watches real processes one by one.
 
 Tests of real processes measure time; on two cores a neighbour that computes would make them lie. So a few of them
-that fail get one second try, alone, and are named when they pass it: a defect fails twice. Called by `make test`. The
-last line counts all runs (build/tests/total.txt keeps it); the exit status is 1 if anything failed.
+that fail get one second try, alone, and are named when they pass it: a defect fails twice. Called by `make test`.
+The last line counts all runs (build/tests/total.txt keeps it); the exit status is 1 if anything failed.
 """
 
 from __future__ import annotations

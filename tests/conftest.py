@@ -25,7 +25,7 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests marked `edges` take long per Python: the quick run has the oldest, the newest and the distribution's."""
+    """Tests marked `edges` are long per Python: the quick run has the oldest, the newest and the system's."""
     if item.get_closest_marker("edges") is None or not isinstance(item, pytest.Function):
         return
     if item.callspec.params["python_build"] not in (MINORS[0], MINORS[-1], SYSTEM):

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from razorprof.clock import SystemClock
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump, ThreadState

@@ -1,4 +1,4 @@
-"""Files written as one piece: how they are named, what is refused before the work, nothing half written is seen."""
+"""Files written as one piece: their names, what is refused before the work, nothing half written is seen."""
 
 from __future__ import annotations
 
