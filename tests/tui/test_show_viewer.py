@@ -182,9 +182,9 @@ async def test_hostile_names_are_escaped_on_every_page() -> None:
 
 
 async def test_a_stack_deeper_than_python_s_own_is_shown() -> None:
-    deep = StackKey(ThreadId(1), tuple(Frame(f"f{n}", "deep.py", n) for n in range(5_000)))
+    deep = StackKey(ThreadId(1), tuple(Frame(f"f{n}", "deep.py", n) for n in range(2_000)))
     async with seen(profile_viewer(Profile({deep: 1.0}), "p.json")) as view:
-        assert "f4999" in await view.press("1")
+        assert "f1999" in await view.press("1")
         assert "f0" in await view.press("2")
         assert "f0" in await view.press("3", "down")
         assert re.search(r"…(\d+) f\1 ", await view.press("2", *(["right"] * 40)))
