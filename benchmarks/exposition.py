@@ -46,7 +46,7 @@ def main() -> None:
     show("asked again within the tick", lambda: pages.page(TextFormat.PLAIN, compressed=True))
     registry = peer()
     show("peer: registry, text", lambda: generate_latest(registry))
-    show("peer: registry, OpenMetrics", lambda: generate_openmetrics(registry))
+    show("peer: registry, OpenMetrics", lambda: generate_openmetrics(registry))  # type: ignore[no-untyped-call]
 
 
 def filled() -> LiveView:

@@ -39,8 +39,9 @@ class Serving:
         return httpx.get(self.url + path, headers=named, timeout=timeout, trust_env=False)
 
     def series(self) -> dict[tuple[str, str], float]:
-        """(name, pid) -> value, of series that are told apart by that."""
-        families = text_string_to_metric_families(self.get("/metrics").text)
+        """(name, pid) -> value, of series that are told apart by that. None before the first tick."""
+        page = self.get("/metrics")
+        families = text_string_to_metric_families(page.text if page.status_code == 200 else "")
         return {(s.name, s.labels.get("pid", "")): s.value for family in families for s in family.samples}
 
     def wait_until_ready(self) -> None:
