@@ -1,8 +1,8 @@
 """An OpenMetrics text file as a FixedView: what `query --openmetrics` reads. Not for a target's /metrics page.
 
-One pass over chunks of bounded size, 1 us a sample: the text before the value is a key, which prometheus_client's
-parser is asked about once for each series. Its reader of whole files takes 20 times as long, holds a family in
-memory and refuses families that come in two pieces, which Prometheus's own does not.
+One pass over chunks of bounded size, 1 to 2 us a sample: the text before the value is a key, taken apart once for
+each series, by prometheus_client's parser where it is not plain. That one's reader of whole files takes 20 times
+as long, holds a family in memory and refuses families that come in two pieces, which Prometheus's own does not.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ _CHUNK = 1 << 20
 _FARTHEST = 9e11  # seconds, as the query engine's
 # A name or a label set or both; quoted text may hold anything but a bare quote or line end.
 _SERIES = re.compile(rb'(?:[^\s{"#]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?|\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})(?= )')
+_PLAIN_LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="([^"\\]*)"')
+_PLAIN_SERIES = re.compile(
+    rf"([A-Za-z_:][A-Za-z0-9_:]*)(?:\{{((?:{_PLAIN_LABEL.pattern}(?:,(?!\}})|(?=\}})))*)\}})?"
+)
 _PLAIN = b"0123456789.+-eE"
 _WORDS = re.compile(rb"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 _KINDS = {b"counter": MetricKind.COUNTER, b"gauge": MetricKind.GAUGE, b"histogram": MetricKind.HISTOGRAM}
@@ -226,15 +230,15 @@ class _Reader:
     def _series(self, column: _Column, written: float) -> Series:
         if not self._timed:
             return Series(column.labels, np.array([written]), np.array(column.values, np.float64))
-        times: Floats = np.array(column.times, np.float64)
-        values: Floats = np.array(column.values, np.float64)
-        if not (np.isfinite(times).all() and (np.abs(times) < _FARTHEST).all()):
+        times: Floats = np.frombuffer(column.times, np.float64)
+        values: Floats = np.frombuffer(column.values, np.float64)
+        if not (np.abs(times) < _FARTHEST).all():  # nor is NaN
             raise ToolFailed(
                 "a time stamp is out of bounds", value=_said(column.labels), hint="they are in seconds"
             )
         times = np.trunc(times * 1000)  # toward zero, as Prometheus reads them
-        gaps = np.diff(times)
-        if (gaps <= 0).any():
+        gaps = times[1:] - times[:-1]
+        if len(gaps) and (gaps <= 0).any():
             same = gaps == 0
             bits = values.view(np.uint64)
             if (gaps < 0).any() or (bits[1:][same] != bits[:-1][same]).any():
@@ -273,11 +277,24 @@ def _lines(file: BinaryIO) -> Iterator[tuple[list[bytes] | None, int]]:
 
 
 def _labels_of(text: bytes) -> Labels | None:
-    """What the client library's parser makes of a series' text; None where it refuses it."""
+    """The labels that a series' text says, None where it is wrong.
+
+    Plain ones are taken apart here, in a thirtieth of the time; what has escapes or quoted names goes to the
+    client library's parser.
+    """
+    try:
+        said = text.decode()
+    except UnicodeDecodeError:
+        return None
+    found = _PLAIN_SERIES.fullmatch(said)
+    if found is not None and "__name__" not in said:
+        pairs = _PLAIN_LABEL.findall(found[2] or "")
+        labels = dict(pairs)
+        return Labels(labels, __name__=found[1]) if len(labels) == len(pairs) else None
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
     try:
-        (family,) = text_string_to_metric_families(text.decode() + " 0\n# EOF\n")  # type: ignore[no-untyped-call]
+        (family,) = text_string_to_metric_families(said + " 0\n# EOF\n")  # type: ignore[no-untyped-call]
         (sample,) = family.samples
     except (ValueError, KeyError, IndexError):  # all that it raises for a bad text
         return None

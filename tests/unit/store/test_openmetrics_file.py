@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from razorprof.errors import ToolFailed
 from razorprof.model.labels import Labels
@@ -138,3 +139,25 @@ def test_a_file_that_is_not_there_or_is_a_folder_cannot_be_read(tmp_path: Path) 
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(ToolFailed, match="cannot be read"):
             read_openmetrics(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a", "a{}", 'a{x="1"}', 'a{x="1",y="2"}', 'a{x="1",}', 'a{x=""}', 'a{,x="1"}', 'a{x="1"y="2"}',
+        'a{x="1",,y="2"}',
+        'a{x="1",x="1"}', 'a{__name__="b"}', '{"a",x="1"}', '{"a b"}', 'a{"x y"="1"}', "a:b", "a-b", 'a{x-y="1"}',
+        'a{x:y="1"}', 'a{x="\\n"}', 'a{x="\\q"}', 'a{x ="1"}', 'a{ x="1"}', "a{x='1'}", 'a{x="é\u2028"}', "é",
+        'a{é="1"}',
+        "{}", 'a{x="1"}{y="2"}',
+    ],
+)  # fmt: skip
+def test_plain_series_are_read_as_the_client_library_reads_them(tmp_path: Path, text: str) -> None:
+    try:
+        (family,) = text_string_to_metric_families(f"{text} 0\n# EOF\n")  # type: ignore[no-untyped-call]
+        wanted = Labels({**family.samples[0].labels, "__name__": family.samples[0].name})
+    except (ValueError, KeyError, IndexError):
+        with pytest.raises(ToolFailed, match="line 1"):
+            read(tmp_path, f"{text} 0 1\n# EOF\n")
+    else:
+        assert list(series_of(read(tmp_path, f"{text} 0 1\n# EOF\n"))) == [wanted]
