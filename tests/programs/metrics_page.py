@@ -5,6 +5,7 @@ answers. plain: another protocol on a first port, and the page on a second one. 
 """
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -67,6 +68,7 @@ if how in ("page", "forked", "plain"):
     ports.append(server.server_port)
     child = os.fork() if how == "forked" else None
     if child:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that it always ends its child
         print("child", child, "ports", *ports)
         try:
             time.sleep(300)
