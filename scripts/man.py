@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     """Answer one call; the exit code."""
     check = "--check" in arguments
     folders = [argument for argument in arguments if argument != "--check"]
-    if len(folders) != 1:
+    if len(folders) != 1 or folders[0].startswith("-"):
         print("usage: man.py [--check] FOLDER", file=sys.stderr)
         return 2
     folder = Path(folders[0])
