@@ -253,6 +253,12 @@ def _refusal(detail: str, tools: MemrayTools) -> Exception:
         )
     if word == "tracked":
         return Unsafe("the target is being recorded by memray already", hint="end that with: memray detach PID")
+    if word in ("system", "folder"):
+        return ToolFailed(
+            "the target could not begin to record",
+            value=rest[:300],
+            hint="its user needs a readable home folder and a writable one for temporary files",
+        )
     if "No more than one Tracker" in detail:
         return Unsafe("the target is being recorded by memray already", hint="it was launched under memray")
     return ToolFailed("the target could not begin to record", value=detail[:300] or "it gave no reason")

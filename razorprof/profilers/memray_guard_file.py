@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 import stat
@@ -60,7 +61,7 @@ class TargetFile:
         if not path.startswith("/") or len(path) > 4096:
             raise Ended("file", "not an absolute path")
         try:
-            uid = os.stat(f"/proc/{pid}").st_uid
+            uid = _user_of(pid)
             self._folder = self._open_folder()
             found = os.fstat(self._folder)
             if found.st_uid != uid or stat.S_IMODE(found.st_mode) != 0o700:
@@ -98,3 +99,12 @@ class TargetFile:
             finally:
                 os.close(before)
         return here
+
+
+def _user_of(pid: int) -> int:
+    """Whose files it makes. Not the owner of /proc/PID, which is root where a process forbids to be dumped."""
+    with open(f"/proc/{pid}/status", "rb") as file:
+        found = re.search(rb"^Uid:(?:\s+\d+){3}\s+(\d+)", file.read(65536), re.MULTILINE)
+    if found is None:
+        raise Ended("gone")
+    return int(found[1])

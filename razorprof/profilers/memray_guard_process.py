@@ -33,10 +33,12 @@ import time
 from typing import Any
 
 from razorprof.profilers.memray_guard_file import Ended, Lines, TargetFile
+from razorprof.profilers.memray_guard_port import LoopbackPort
 
 _TICK = 0.05
 _AGAIN = 2.0  # seconds between two SIGINTs
 _SHORT_STAGE = 20.0  # how long a stage other than the wait may take before it is interrupted nevertheless
+_INTRODUCTION = 5.0  # seconds for the token, the first line of the payload's connection
 _COPYING = 600.0  # seconds that razorprof may take to copy the file
 _LONGEST_ANSWER = 64 * 1024
 _PR_SET_PDEATHSIG = 1
@@ -53,22 +55,25 @@ class _Guard:
         self._kept = False
         self._made: TargetFile | None = None
         self._channel: socket.socket | None = None
+        self._may_call = False  # memray's client may be in the target, and has not called yet
 
     def run(self) -> None:
         order = self._order()
         self._pid = int(order["pid"])
         self._handle = os.pidfd_open(self._pid)
         self._check(int(order["start_ticks"]))
+        self._timeout = float(order["timeout"])
+        port = LoopbackPort(self._pid)
         try:
-            with socket.create_server(("127.0.0.1", 0), backlog=4) as server:
-                self._timeout = float(order["timeout"])
-                self._inject(order, server.getsockname()[1])
-                why = self._record(order, server)
-            self._hand_over(why)
+            self._inject(order, port.number)
+            self._hand_over(self._record(order, port))
         except Ended as end:
             self._tell(event="ended", kind=end.kind, detail=end.detail[-2000:])
         finally:
             self._remove()
+            if self._may_call:
+                port.linger()
+            port.close()
 
     # -- the target -----------------------------------------------------------------------------------------------
 
@@ -133,6 +138,7 @@ class _Guard:
         late = self._see_through(debugger, output)
         said = os.pread(output, 1 << 20, 0)
         os.close(output)
+        self._may_call = _HIT.search(said) is not None
         if self._has_ended():
             raise Ended("gone")
         self._free_of(debugger.pid)
@@ -180,22 +186,27 @@ class _Guard:
 
     # -- recording ------------------------------------------------------------------------------------------------
 
-    def _record(self, order: dict[str, Any], server: socket.socket) -> str:
+    def _record(self, order: dict[str, Any], port: LoopbackPort) -> str:
         end = time.monotonic() + self._timeout
-        with self._accept(server, end) as client:
+        with self._accept(port, end) as client:
+            self._may_call = False
             token = secrets.token_hex(16).encode()
             call = (order[name] for name in ("version", "seconds", "most_bytes", "least_free", "objects"))
-            arguments = ", ".join(map(repr, (server.getsockname()[1], token, *call)))
+            arguments = ", ".join(map(repr, (port.number, token, *call)))
             client.settimeout(5.0)
-            client.sendall(f"{order['payload']}\n_razorprof_record({arguments})\n".encode())
-            client.shutdown(socket.SHUT_WR)
-            with self._accept(server, end, failing=client) as channel:
-                server.close()
-                return self._follow(channel, client, token, float(order["seconds"]))
+            try:
+                client.sendall(f"{order['payload']}\n_razorprof_record({arguments})\n".encode())
+                client.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                raise Ended("gone" if self._has_ended() else "no answer", error.strerror or "") from error
+            while True:
+                with self._accept(port, end, failing=client) as channel:
+                    why = self._follow(channel, client, port, token, float(order["seconds"]))
+                    if why is not None:
+                        return why
 
-    def _accept(self, server: socket.socket, end: float, failing: socket.socket | None = None) -> socket.socket:
+    def _accept(self, port: LoopbackPort, end: float, failing: socket.socket | None = None) -> socket.socket:
         poll = select.poll()
-        poll.register(server, select.POLLIN)
         if failing is not None:
             poll.register(failing, select.POLLIN | select.POLLHUP)
         while True:
@@ -206,21 +217,27 @@ class _Guard:
             if time.monotonic() > end:
                 raise Ended("no answer")
             self._listen(0.0)
-            ready = {descriptor for descriptor, _ in poll.poll(_TICK * 1000)}
-            if server.fileno() in ready:
-                return server.accept()[0]
-            if failing is not None and failing.fileno() in ready:
+            has_failed = failing is not None and bool(poll.poll(0))
+            caller = port.accept(_TICK)
+            if caller is not None:
+                return caller
+            if has_failed and failing is not None:
                 raise Ended("refused", _rest(failing))
 
-    def _follow(self, channel: socket.socket, client: socket.socket, token: bytes, seconds: float) -> str:
-        """Pass on what the payload says until it has let go; why it did."""
+    def _follow(
+        self, channel: socket.socket, client: socket.socket, port: LoopbackPort, token: bytes, seconds: float
+    ) -> str | None:
+        """Pass on what the payload says until it has let go; why it did. None: this caller is not the payload."""
         lines = Lines(channel)
-        end = time.monotonic() + seconds + self._timeout
+        began = time.monotonic()
+        end = began + seconds + self._timeout
         asked = 0.0
         known = False
         while True:
             self._listen(0.0)
             now = time.monotonic()
+            if not known and now > began + _INTRODUCTION:
+                return None
             if self._stopping and not asked:
                 asked = now
                 with contextlib.suppress(OSError):
@@ -230,13 +247,14 @@ class _Guard:
             for line in lines.read(_TICK):
                 word, _, rest = line.partition(b" ")
                 if not known:
-                    if line != token:
-                        raise Ended("no answer", "another program answered")
+                    if not secrets.compare_digest(line, token):
+                        return None
                     known = True
-                elif word == b"started":
+                    port.close()
+                elif word == b"started" and self._made is None:
                     self._made = TargetFile(self._pid, os.fsdecode(rest))
                     self._tell(event="recording")
-                elif word == b"size" and rest.isdigit():
+                elif word == b"size" and rest.isdigit() and len(rest) < 20:
                     self._tell(event="size", bytes=int(rest))
                 elif word == b"done":
                     self._channel = channel.dup()  # its end tells the payload to remove the file
@@ -244,6 +262,8 @@ class _Guard:
             if lines.ended:
                 if self._made is not None:
                     return "gone"
+                if not known:
+                    return None
                 raise Ended("gone" if self._has_ended() else "refused", _rest(client))
 
     # -- the file -------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def _razorprof_record(
             pass
     except OSError as error:
         if not isinstance(error, _socket.timeout):
-            raise
+            raise Refused("system " + str(error)) from None  # with the file's name, which its repr leaves out
     finally:
         remove()
         connection.close()
