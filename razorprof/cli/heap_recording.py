@@ -98,11 +98,10 @@ def record(target: Target, asked: HeapRequest, plan: Plan, *, leaks: bool, top: 
 
     from razorprof.cli.progress import Progress
     from razorprof.errors import ExitCode
-    from razorprof.profilers.memray_reader import private_folder, remove_folder
+    from razorprof.profilers.private_folder import private_folder
     from razorprof.session.captures import record_heap
 
-    folder = private_folder()
-    try:
+    with private_folder() as folder:
         asked = replace(asked, keep=folder / "allocations.bin")
         label = f"{target.pid} {printable(target.name)}"
         with Progress("heap") as progress:
@@ -111,7 +110,7 @@ def record(target: Target, asked: HeapRequest, plan: Plan, *, leaks: bool, top: 
                 if outcome.value is not None:
                     _write(outcome.value, folder, plan, leaks)
             except KeyboardInterrupt:
-                output.say("nothing was recorded; the target is let go of")
+                output.say("given up: nothing was written; the target is let go of")
                 return progress.code or ExitCode.INTERRUPTED
         if outcome.error is not None or outcome.value is None:
             if plan.kind == "bin" and asked.keep is not None and asked.keep.is_file():
@@ -124,8 +123,6 @@ def record(target: Target, asked: HeapRequest, plan: Plan, *, leaks: bool, top: 
             _print(outcome.value, leaks, top)
         _say(outcome.value, plan)
         return progress.code
-    finally:
-        remove_folder(folder)
 
 
 def sites(profile: Profile) -> list[Site]:

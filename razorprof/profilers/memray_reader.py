@@ -71,16 +71,18 @@ def write_report(
     if report not in REPORTS:
         raise UsageError("no such report of memray", value=report, hint="one of: " + ", ".join(REPORTS))
     _size_of(source)
-    argv = [*_python(), "memray", report, "--no-web", "--force", "-o", str(destination)]
-    argv += ["--leaks"] if leaks else []
-    _run([*argv, str(source)], timeout, MOST_REPORT, enough, launcher, "memray could not write its report", source)
+    argv = [*_python(), "razorprof.profilers.memray_report_process", str(MOST_MEMORY), report]
+    argv += ["--no-web", "--force", *(["--leaks"] if leaks else []), "-o", str(destination), "--", str(source)]
+    _run(argv, timeout, MOST_REPORT, enough, launcher, "memray could not write its report", source)
     if not destination.is_file():
         raise ToolFailed("memray wrote no report", value=destination)
     destination.chmod(0o600)
 
 
 def private_folder() -> Path:
-    """A new folder, mode 0700, for what must not be seen by others; the caller removes it."""
+    """A new folder, mode 0700, for what must not be seen by others; the caller removes it.
+
+    profilers.private_folder has one that is removed even when razorprof is killed."""
     return Path(tempfile.mkdtemp(prefix="razorprof-"))
 
 

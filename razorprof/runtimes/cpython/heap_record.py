@@ -15,8 +15,9 @@ from razorprof.plugin.captures import HeapRequest, Watch
 from razorprof.plugin.protocols import Detection
 from razorprof.profilers.memray_checks import check_target, check_version
 from razorprof.profilers.memray_guard import record_allocations
-from razorprof.profilers.memray_reader import private_folder, read_heap_file, remove_folder
+from razorprof.profilers.memray_reader import read_heap_file
 from razorprof.profilers.memray_tools import find_memray_tools
+from razorprof.profilers.private_folder import private_folder
 
 CONSENT = (
     "--attach allows it: gdb stops the process for about half a second, and memray's library is loaded into it "
@@ -41,8 +42,7 @@ def record_heap(target: Target, detection: Detection, request: HeapRequest, watc
     check_version(detection.version, free_threaded=bool(detection.detail.get("free_threaded")))
     tools = find_memray_tools()
     check_target(target.identity, force=request.force, enough=watch.enough)
-    folder = private_folder()
-    try:
+    with private_folder() as folder:
         into = request.keep or folder / "allocations.bin"
         recording = record_allocations(target.identity, request, watch, tools, into)
         watch.tell(request.seconds, request.seconds, "reading the recording")
@@ -50,8 +50,6 @@ def record_heap(target: Target, detection: Detection, request: HeapRequest, watc
             pid=target.pid, name=target.name, runtime=detection.runtime, version=detection.version or ""
         )
         record = read_heap_file(recording.path, windows=request.windows, origin=origin, ended=recording.why)
-    finally:
-        remove_folder(folder)
     notes = [_EARLY[recording.why]] if recording.why in _EARLY else []
     if not recording.released:
         notes.append("the target is still traced: see who does that with: razorprof doctor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from razorprof.errors import ToolFailed
-from razorprof.profilers.memray_reader import read_heap_file
+from razorprof.profilers import memray_reader
+from razorprof.profilers.memray_reader import read_heap_file, write_report
 
 PROGRAM = """
 import memray, sys
@@ -20,6 +22,16 @@ def drop():
     bytearray(700_000)
 with memray.Tracker(destination=memray.FileDestination(sys.argv[1], compress_on_exit=False)):
     keep(); drop(); keep()
+"""
+
+STEADY = """
+import memray, sys
+kept = []
+def keep():
+    kept.append(bytearray(3_000))
+with memray.Tracker(destination=memray.FileDestination(sys.argv[1], compress_on_exit=False)):
+    for _ in range(3000):
+        keep()
 """
 
 
@@ -48,6 +60,29 @@ def test_a_file_that_memray_did_not_write_is_a_clear_error(content: bytes, tmp_p
     path.write_bytes(content)
     with pytest.raises(ToolFailed, match="cannot read the memray file"):
         read_heap_file(path)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.6])
+def test_a_recording_that_was_cut_in_the_middle_is_read_up_to_there(part: float, tmp_path: Path) -> None:
+    path = tmp_path / "allocations.bin"
+    subprocess.run([sys.executable, "-c", STEADY, str(path)], check=True, timeout=60)
+    os.truncate(path, int(path.stat().st_size * part))
+    record = read_heap_file(path)
+    assert record.live.total == pytest.approx(9_000_000 * part, rel=0.3)
+    assert {key.stack[-1].function for key in record.live.weights} == {"keep"}
+
+
+def test_memrays_report_is_written_within_its_memory(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / "report.html"
+    write_report(recording, made, leaks=True)
+    assert "keep" in made.read_text()
+    assert made.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(memray_reader, "MOST_MEMORY", 48 << 20)
+    with pytest.raises(ToolFailed, match="memray could not write its report"):
+        write_report(recording, tmp_path / "other.html")
+    assert not (tmp_path / "other.html").exists()
 
 
 def test_a_folder_or_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
