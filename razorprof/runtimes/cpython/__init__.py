@@ -31,7 +31,8 @@ class CPython:
         return detect_python(process)
 
     def capabilities(self, detection: Detection) -> Mapping[Capability, Support]:
-        """Stacks and threads need py-spy for their frames; threads without it still have the kernel's figures."""
+        """Stacks and threads need py-spy for their frames; threads without it still have the kernel's figures.
+        Allocations need code in the process, and so the user's consent."""
         from razorprof.profilers.pyspy import find_py_spy
 
         try:
@@ -44,6 +45,7 @@ class CPython:
             Capability.STACKS: stacks,
             Capability.CPU: stacks,
             Capability.THREADS: Support(True, f"/proc, {py_spy}" if py_spy else "/proc", intrusiveness=1),
+            Capability.HEAP: heap_support(detection),
             **memory_support(detection),
         }
 
@@ -90,6 +92,20 @@ def memory_support(detection: Detection) -> dict[Capability, Support]:
     memory = Support(True, "process memory", intrusiveness=1)
     allocator = memory if layout.allocator is not None else Support(False, reason="told from Python 3.12 on")
     return {Capability.GC: memory, Capability.GIL: memory, Capability.ALLOCATOR: allocator}
+
+
+def heap_support(detection: Detection) -> Support:
+    """Whether allocations can be recorded, as far as its version and what is installed here tell: that the
+    target can import memray is seen inside only."""
+    from razorprof.profilers.memray_checks import check_version
+    from razorprof.profilers.memray_tools import find_memray_tools
+
+    try:
+        check_version(detection.version, free_threaded=bool(detection.detail.get("free_threaded")))
+        tools = find_memray_tools()
+    except RazorprofError as error:
+        return Support(False, reason=f"{error}; {error.hint}" if error.hint else str(error))
+    return Support(True, f"memray {tools.version}, injected by gdb (--attach)", intrusiveness=4)
 
 
 def minor_version(detection: Detection) -> tuple[int, int] | None:

@@ -89,7 +89,7 @@ def test_cpython_offers_stacks_and_threads_at_an_intrusiveness_that_needs_no_con
     detection = Detection("cpython", "3.11.7")
     support = runtime.capabilities(detection)
     assert all(support[kind].available for kind in (Capability.STACKS, Capability.THREADS))
-    assert all(entry.intrusiveness <= 2 for entry in support.values())
+    assert all(entry.intrusiveness <= 2 for kind, entry in support.items() if kind is not Capability.HEAP)
     assert {"stacks", "threads"} <= {source.name for source in runtime.sources(detection)}
 
 
