@@ -29,14 +29,12 @@ Examples:
   razorprof dump 1234 -o dump.tar.gz --heap 10 --attach
   razorprof show dump.tar.gz                         what is in it
 
-\b
 In the bundle: facts of the process, metrics over the time, what limits it, advice,
 threads with deadlocks, a CPU profile, memory by kind, with --heap and --attach
 allocations, doctor's checks, a manifest with hashes, and report.html, which loads
 nothing from anywhere. A part that cannot be had is told in the manifest with its
 reason. Ctrl-C ends it early and keeps what is there (exit 130).
 
-\b
 Of the environment there are names only, never values; secrets in command lines are
 replaced by [redacted] as far as they can be recognised. Look before you pass it on.
 """

@@ -175,13 +175,13 @@ def test_hostile_names_reach_neither_terminal_nor_page_unescaped(
 
 
 def wait_until_it_looks(running: subprocess.Popen[str]) -> None:
-    """Until the session behind a dump has its threads, and a moment more."""
+    """Until a dump has started the first of its tools, which it does when it has seen the target."""
     deadline = time.monotonic() + 60
-    while len(os.listdir(f"/proc/{running.pid}/task")) < 3:
+    while not any(path.read_text() for path in Path(f"/proc/{running.pid}/task").glob("*/children")):
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(1.0)
+    time.sleep(0.5)
 
 
 def test_a_target_that_ends_leaves_what_was_seen(
