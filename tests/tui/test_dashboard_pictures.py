@@ -9,6 +9,7 @@ import pytest
 
 from razorprof.testing import fake_targets as play
 from razorprof.testing.fake_view import FakeTarget
+from razorprof.tui import expressions
 from razorprof.tui.app import Dashboard
 from tests.tui.dashboards import LARGE, SMALL, make_dashboard
 
@@ -40,7 +41,12 @@ EXPRESSION = ("e", *"process_threads", "enter", "e", "asterisk", "2", "greater_t
     ],
 )
 def test_a_screen_looks_as_it_did(
-    snap_compare: Compare, targets: Callable[[], list[FakeTarget]], keys: tuple[str, ...], size: tuple[int, int]
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    targets: Callable[[], list[FakeTarget]],
+    keys: tuple[str, ...],
+    size: tuple[int, int],
 ) -> None:
+    monkeypatch.setattr(expressions, "_QUICK", 30.0)  # seconds: a picture does not wait for a thread
     app, *_ = make_dashboard(targets())
     assert snap_compare(app, press=keys, terminal_size=size)
