@@ -5,11 +5,12 @@ A target is unharmed when it lives, is neither stopped nor traced, makes progres
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def start_target(start_program: StartProgram, folder: Path, program: str, *args:
     return target
 
 
-def start_heap(target: Program, *options: str) -> subprocess.Popen[bytes]:
+def start_heap(
+    target: Program, *options: str, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """`razorprof heap TARGET --attach`, its output to be read once it has ended."""
     return subprocess.Popen(
         [sys.executable, "-m", "razorprof", "heap", str(target.pid), "--attach", *options],
@@ -42,6 +45,7 @@ def start_heap(target: Program, *options: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, **(environment or {})},
     )
 
 
@@ -73,6 +77,23 @@ def guards_of(pid: int) -> Sequence[int]:
         if argv[0].endswith(b"gdb") and str(pid).encode() in argv:
             found.append(int(folder.name))
     return found
+
+
+def guards_below(pid: int) -> list[int]:
+    """The guard processes that a razorprof has started."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        children = (task / "children").read_text().split()
+        found += [int(c) for c in children if b"memray_guard_process" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    assert found
+    return found
+
+
+def wait_for_recording(folder: Path) -> None:
+    end = time.monotonic() + 30
+    while not list(folder.glob("razorprof-*/allocations.bin")):
+        assert time.monotonic() < end, "it does not record"
+        time.sleep(0.02)
 
 
 def assert_unharmed(target: Program, folder: Path, threads: int) -> None:
