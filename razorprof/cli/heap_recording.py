@@ -58,7 +58,7 @@ def request(
         raise UsageError("--max-bytes is too small", value=max_bytes, hint="at least 64KiB")
     if not 1.0 <= patience <= LONGEST_TIMEOUT:
         raise UsageError("the time-out is out of range", value=timeout, hint="between 1 and 600 seconds")
-    windows = _LEAK_WINDOWS if leaks else 4
+    windows = _LEAK_WINDOWS if leaks else 0  # to judge growth takes one more reading of the recording
     return HeapRequest(
         seconds,
         attach=attach,

@@ -25,7 +25,8 @@ from razorprof.model.profile import Measure, Origin, Profile, StackKey
 from razorprof.profilers.heap_growth import growing_sites
 from razorprof.profilers.supervisor import STDERR, Exit, Launcher, Supervisor
 
-READ_TIMEOUT = 120.0
+READ_TIMEOUT = 120.0  # seconds, and more by the size: memray reads some 3 MiB a second of a core that is free
+SLOWEST_READING = 512 << 10  # bytes a second
 MOST_MEMORY = 4 << 30
 MOST_OUTPUT = 64 << 20
 MOST_REPORT = 256 << 20
@@ -39,7 +40,7 @@ def read_heap_file(
     windows: int = 4,
     origin: Origin | None = None,
     ended: str = "",
-    timeout: float = READ_TIMEOUT,
+    timeout: float | None = None,
     enough: threading.Event | None = None,
     launcher: Launcher | None = None,
 ) -> HeapRecord:
@@ -50,7 +51,7 @@ def read_heap_file(
     """
     size = _size_of(path)
     argv = [*_python(), "razorprof.profilers.memray_reader_process", str(path), str(windows), str(MOST_MEMORY)]
-    said = _run(argv, timeout, MOST_OUTPUT, enough, launcher, "cannot read the memray file", path)
+    said = _run(argv, _patience(timeout, size), MOST_OUTPUT, enough, launcher, "cannot read the memray file", path)
     try:
         return _record(json.loads(said), size, windows, origin, ended)
     except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -63,17 +64,19 @@ def write_report(
     *,
     report: str = "flamegraph",
     leaks: bool = False,
-    timeout: float = READ_TIMEOUT,
+    timeout: float | None = None,
     enough: threading.Event | None = None,
     launcher: Launcher | None = None,
 ) -> None:
     """memray's own HTML report of a memray file, self-contained, into `destination`, which is not there yet."""
     if report not in REPORTS:
         raise UsageError("no such report of memray", value=report, hint="one of: " + ", ".join(REPORTS))
-    _size_of(source)
+    size = _size_of(source)
     argv = [*_python(), "razorprof.profilers.memray_report_process", str(MOST_MEMORY), report]
     argv += ["--no-web", "--force", *(["--leaks"] if leaks else []), "-o", str(destination), "--", str(source)]
-    _run(argv, timeout, MOST_REPORT, enough, launcher, "memray could not write its report", source)
+    _run(
+        argv, _patience(timeout, size), MOST_REPORT, enough, launcher, "memray could not write its report", source
+    )
     if not destination.is_file():
         raise ToolFailed("memray wrote no report", value=destination)
     destination.chmod(0o600)
@@ -93,6 +96,10 @@ def remove_folder(folder: Path) -> None:
 
 def _python() -> list[str]:
     return [sys.executable, "-I", "-m"]
+
+
+def _patience(timeout: float | None, size: int) -> float:
+    return READ_TIMEOUT + size / SLOWEST_READING if timeout is None else timeout
 
 
 def _size_of(path: Path) -> int:

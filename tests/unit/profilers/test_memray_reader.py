@@ -62,13 +62,12 @@ def test_a_file_that_memray_did_not_write_is_a_clear_error(content: bytes, tmp_p
         read_heap_file(path)
 
 
-@pytest.mark.parametrize("part", [0.2, 0.6])
-def test_a_recording_that_was_cut_in_the_middle_is_read_up_to_there(part: float, tmp_path: Path) -> None:
+def test_a_recording_that_was_cut_in_the_middle_is_read_up_to_there(tmp_path: Path) -> None:
     path = tmp_path / "allocations.bin"
     subprocess.run([sys.executable, "-c", STEADY, str(path)], check=True, timeout=60)
-    os.truncate(path, int(path.stat().st_size * part))
+    os.truncate(path, int(path.stat().st_size * 0.6))
     record = read_heap_file(path)
-    assert record.live.total == pytest.approx(9_000_000 * part, rel=0.3)
+    assert record.live.total == pytest.approx(9_000_000 * 0.6, rel=0.3)
     assert {key.stack[-1].function for key in record.live.weights} == {"keep"}
 
 
