@@ -58,6 +58,8 @@ class Query:
         moment = _millis(time, "time")
         value = Evaluation(view, moment, moment, Budget(limits, clock)).run(self.program, np.array([moment]))
         value = _named_once(value, limits)
+        if isinstance(value, RangeVector):
+            return RangeVector(tuple(part for window in value.windows for part in window.unfolded()))
         return _present(value) if isinstance(value, Vector) else value
 
     def range(

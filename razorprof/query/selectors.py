@@ -7,7 +7,7 @@ gaps or stale markers of their own are looked at by themselves. Called by evalua
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,17 +15,23 @@ from razorprof.model.labels import Labels
 from razorprof.model.series import MISSING_BITS, STALE_BITS, Floats
 from razorprof.query.limits import Budget
 from razorprof.query.plan import Edge, When
-from razorprof.query.values import Bools, Millis, RangeVector, Vector, Window
+from razorprof.query.values import Bools, Millis, Places, RangeVector, Vector, Window
 from razorprof.store.view import Matcher, SeriesView
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Series that share their time stamps. times: (N,) ms, ascending; values: (N, S)."""
+    """Series that share their time stamps. times: (N,) ms, ascending; values: (N, S); real: (N, S) which of them
+    are samples, None for all or where the values say it themselves."""
 
     labels: tuple[Labels, ...]
     times: Millis
     values: Floats
+    real: Bools | None = None
+
+
+_MANY = 16  # so many series with the same gaps are looked at as columns of their own
+_STEPS = 400_000  # evaluation times of all series together, of one folded window
 
 
 def moments(when: When, at: Millis, start: int, end: int) -> Millis:
@@ -94,8 +100,8 @@ def _latest(columns: Columns, moments: Millis, after: Millis) -> tuple[Floats, B
 
 
 def without_gaps(columns: Iterable[Columns], real: Bools | None = None) -> list[Columns]:
-    """The same samples in columns that are real everywhere: stale markers and gaps are left out, and series whose
-    gaps differ stand apart. real: (N, S) for one block of columns whose marks are not in the values."""
+    """The same samples without stale markers and gaps: in columns that are real everywhere where many series
+    have the same gaps, else with their marks. real: (N, S) for one block whose marks are not in the values."""
     found: list[Columns] = []
     for one in columns:
         marks = real
@@ -109,33 +115,70 @@ def without_gaps(columns: Iterable[Columns], real: Bools | None = None) -> list[
         if whole.all():
             found.append(one)
             continue
-        alike: dict[bytes, list[int]] = {}
-        packed = np.ascontiguousarray(np.packbits(marks, axis=0).T)
-        for column in range(len(one.labels)):
-            alike.setdefault(packed[column].tobytes(), []).append(column)
-        for members in alike.values():
-            rows = marks[:, members[0]]
-            if rows.any():
-                labels = tuple(one.labels[column] for column in members)
-                found.append(Columns(labels, one.times[rows], one.values[rows][:, members]))
+        if whole.any():
+            found.append(_some(one, np.flatnonzero(whole)))
+        found += _broken(one, np.flatnonzero(~whole), marks)
     return found
+
+
+def _broken(columns: Columns, places: Places, marks: Bools) -> Iterable[Columns]:
+    alike: dict[bytes, list[int]] = {}
+    packed = np.ascontiguousarray(np.packbits(marks[:, places], axis=0).T)
+    for place, mark in zip(places.tolist(), packed, strict=True):
+        alike.setdefault(mark.tobytes(), []).append(place)
+    single: list[int] = []
+    for members in alike.values():
+        if len(members) < _MANY and len(alike) > 1:
+            single += members
+        elif marks[:, members[0]].any():
+            yield _some(columns, np.array(members, np.intp), np.flatnonzero(marks[:, members[0]]))
+    if single:
+        kept = np.array(single, np.intp)
+        yield replace(_some(columns, kept), real=marks[:, kept])
+
+
+def _some(columns: Columns, members: Places, rows: Places | None = None) -> Columns:
+    """Some of the series, all their rows or some."""
+    labels = tuple(columns.labels[column] for column in members.tolist())
+    if rows is None:
+        return Columns(labels, columns.times, columns.values[:, members])
+    return Columns(labels, columns.times[rows], columns.values[rows[:, None], members])
 
 
 def ranges(columns: Iterable[Columns], at: Millis, moments: Millis, length: int) -> RangeVector:
     """The samples of each series in (moment - length, moment]. columns: without gaps."""
-    starts = moments - length
-    return RangeVector(
-        tuple(
-            Window(
-                one.labels,
-                one.times,
-                one.values,
-                np.searchsorted(one.times, starts, "right"),
-                np.searchsorted(one.times, moments, "right"),
-                starts,
-                moments,
-                at,
-            )
-            for one in columns
-        )
+    windows: list[Window] = []
+    for one in columns:
+        starts = moments - length
+        low = np.searchsorted(one.times, starts, "right")
+        high = np.searchsorted(one.times, moments, "right")
+        if one.real is None:
+            windows.append(Window(one.labels, one.times, one.values, low, high, starts, moments, at))
+            continue
+        width = max(1, _STEPS // len(at))
+        for first in range(0, len(one.labels), width):
+            part = slice(first, first + width)
+            some = Columns(one.labels[part], one.times, one.values[:, part], one.real[:, part])
+            windows.append(_folded(some, low, high, starts, moments, at))
+    return RangeVector(tuple(windows))
+
+
+def _folded(columns: Columns, low: Places, high: Places, starts: Millis, ends: Millis, at: Millis) -> Window:
+    """Series with gaps of their own, one behind the other. low, high: (T,) in the time stamps they share."""
+    assert columns.real is not None  # noqa: S101
+    marks = columns.real.T
+    count = len(marks)
+    before = np.zeros((count, marks.shape[1] + 1), np.intp)  # real samples of a series before each row, and
+    np.cumsum(marks, axis=1, out=before[:, 1:])
+    before[1:] += np.cumsum(before[:-1, -1])[:, None]  # those of all series in front
+    return Window(
+        columns.labels,
+        np.broadcast_to(columns.times, marks.shape)[marks],
+        columns.values.T[marks][:, None],
+        before[:, low].T.ravel(),
+        before[:, high].T.ravel(),
+        np.repeat(starts, count),
+        np.repeat(ends, count),
+        np.repeat(at, count),
+        count,
     )

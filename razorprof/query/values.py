@@ -47,9 +47,13 @@ class Text:
 class Window:
     """The range vector of S series that share their N time stamps, cut at T times.
 
-    times: (N,) ms, ascending; values: (N, S), real samples only (series with gaps or stale markers of their own
-    stand in a Window of their own); low, high: (T,) the samples of step t are times[low[t]:high[t]]; starts, ends:
-    (T,) ms, the range (starts[t], ends[t]] after offset and @; at: (T,) ms, the evaluation times themselves.
+    times: (N,) ms, ascending; values: (N, S), real samples only; low, high: (T,) the samples of step t are
+    times[low[t]:high[t]]; starts, ends: (T,) ms, the range (starts[t], ends[t]] after offset and @; at: (T,) ms,
+    the evaluation times themselves.
+
+    Series with gaps or stale markers of their own are folded: their samples stand one behind the other in a single
+    column, and each pair of an evaluation time and a series is a step of its own, t * folded + s. What computes on
+    windows asks only where each begins and ends, so it need not know.
     """
 
     labels: tuple[Labels, ...]
@@ -60,6 +64,25 @@ class Window:
     starts: Millis
     ends: Millis
     at: Millis
+    folded: int | None = None
+
+    def unfolded(self) -> tuple[Window, ...]:
+        """The same, each series in a window of its own if they were folded."""
+        if self.folded is None:
+            return (self,)
+        return tuple(
+            Window(
+                (labels,),
+                self.times[self.low[place] : self.high[place - self.folded]],
+                self.values[self.low[place] : self.high[place - self.folded]],
+                self.low[place :: self.folded] - self.low[place],
+                self.high[place :: self.folded] - self.low[place],
+                self.starts[place :: self.folded],
+                self.ends[place :: self.folded],
+                self.at[place :: self.folded],
+            )
+            for place, labels in enumerate(self.labels)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def instantaneous(*, per_second: bool) -> Callable[[Call], Vector]:
         steps = np.flatnonzero(there)
         last = window.high[steps] - 1
         new, old = window.values[last], window.values[last - 1]
-        values = np.full((len(there), len(window.labels)), np.nan)
+        values = np.full((len(there), window.values.shape[1]), np.nan)
         if per_second:
             gap = (window.times[last] - window.times[last - 1])[:, None] / 1000
             values[steps] = np.where(new < old, new, new - old) / gap
@@ -46,7 +46,7 @@ def instantaneous(*, per_second: bool) -> Callable[[Call], Vector]:
 
 def _extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Floats, Bools]:
     there = window.high - window.low >= 2
-    values = np.full((len(there), len(window.labels)), np.nan)
+    values = np.full((len(there), window.values.shape[1]), np.nan)
     steps = np.flatnonzero(there)
     if not len(steps):
         return values, there

@@ -26,7 +26,7 @@ def predict_linear(call: Call) -> Vector:
 
     def then(cut: Cut) -> Floats:
         slope, intercept = line(cut, cut.at)
-        return slope * ahead[cut.steps][:, None] + intercept
+        return slope * ahead[cut.rows][:, None] + intercept
 
     return over(call, call.range(0), reduced(then, least=2))
 

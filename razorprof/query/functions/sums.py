@@ -7,21 +7,24 @@ differs from Prometheus', what is left of the rounding does not.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from razorprof.model.series import Floats
+from razorprof.query.values import Bools, Places
+
+Column = Callable[[int, int], Floats]  # (step, series) -> the samples of one window
 
 
 def exact_sum(values: Floats) -> Floats:
     """Sum over axis 1 of (t, n, S), n >= 1; IEEE's answer where samples are infinite or NaN."""
     total, lost = sum_and_lost(values)
     result: Floats = total + lost
-    for step, series in np.argwhere(~np.isfinite(result)).tolist():
-        column = values[step, :, series]
-        # In another order it may not have overflowed: finite samples are added one by one.
-        result[step, series] = _in_order(column) if np.isfinite(column).all() else total[step, series]
-    return result
+    if np.isfinite(result).all():
+        return result
+    finite: Bools = np.asarray(np.isfinite(values).all(axis=1))
+    return settled_sum(total, lost, finite, lambda step, series: values[step, :, series])
 
 
 def exact_mean(values: Floats) -> Floats:
@@ -29,13 +32,29 @@ def exact_mean(values: Floats) -> Floats:
     count = values.shape[1]
     total, lost = sum_and_lost(values)
     result: Floats = total / count + lost / count
-    for step, series in np.argwhere(~np.isfinite(result)).tolist():
-        column = values[step : step + 1, :, series : series + 1]
-        if np.isfinite(column).all():
-            scaled, rest = sum_and_lost(column / count)
-            result[step, series] = (scaled + rest)[0, 0]
-        else:
-            result[step, series] = total[step, series]
+    if np.isfinite(result).all():
+        return result
+    finite: Bools = np.asarray(np.isfinite(values).all(axis=1))
+    counts = np.full(len(values), count)
+    return settled_mean(total, lost, counts, finite, lambda step, series: values[step, :, series])
+
+
+def settled_sum(total: Floats, lost: Floats, finite: Bools, column: Column) -> Floats:
+    """The sum of what `sum_and_lost` says. finite: (t, S) where all samples are; `column` gives the samples."""
+    result: Floats = np.where(finite, total + lost, total)
+    for step, series in np.argwhere(finite & ~np.isfinite(result)).tolist():
+        # In another order it may not have overflowed: finite samples are added one by one.
+        result[step, series] = _in_order(column(step, series))
+    return result
+
+
+def settled_mean(total: Floats, lost: Floats, counts: Places, finite: Bools, column: Column) -> Floats:
+    """The mean of what `sum_and_lost` says; counts: (t,)."""
+    number = counts[:, None]
+    result: Floats = np.where(finite, total / number + lost / number, total)
+    for step, series in np.argwhere(finite & ~np.isfinite(result)).tolist():
+        scaled, rest = sum_and_lost(column(step, series)[None, :, None] / counts[step])
+        result[step, series] = (scaled + rest)[0, 0]
     return result
 
 
@@ -46,11 +65,17 @@ def sum_and_lost(values: Floats) -> tuple[Floats, Floats]:
     while (count := values.shape[1]) > 1:
         half = count // 2
         one, other = values[:, :half], values[:, half : 2 * half]
-        total = one + other
-        shadow = total - one
-        lost += ((one - (total - shadow)) + (other - shadow)).sum(axis=1)
+        total, slips = two_sum(one, other)
+        lost += slips.sum(axis=1)
         values = total if count % 2 == 0 else np.concatenate((total, values[:, 2 * half :]), axis=1)
     return values[:, 0], lost
+
+
+def two_sum(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """The rounded sum and what rounding took from it (Knuth)."""
+    total = one + other
+    shadow = total - one
+    return total, (one - (total - shadow)) + (other - shadow)
 
 
 def _in_order(column: Floats) -> float:

@@ -56,7 +56,7 @@ def absent_over_time(call: Call) -> Vector:
     empty: Bools = np.ones(len(call.at), bool)
     for window in call.range(0).windows:
         if window.labels:
-            empty = empty & (window.high <= window.low)
+            empty = empty & (window.high <= window.low).reshape(len(empty), -1).all(axis=1)
     return absent_where(empty, call.matchers)
 
 

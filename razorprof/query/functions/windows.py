@@ -23,10 +23,12 @@ _AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """t windows of n samples each. steps: (t,) their places among the T times; values: (t, n, S), may be a view of
-    the store's own; times: (t, n) ms; at: (t,) ms, the evaluation times."""
+    """t windows of n samples each. steps: (t,) their places among the steps of the window; rows: (t,) those of
+    their evaluation times among the T of the call; values: (t, n, S), may be a view of the store's own; times:
+    (t, n) ms; at: (t,) ms, the evaluation times."""
 
     steps: Places
+    rows: Places
     values: Floats
     times: Millis
     at: Millis
@@ -47,9 +49,10 @@ def over(call: Call, ranges: RangeVector, compute: PerWindow, *, named: bool = F
         with np.errstate(all="ignore"):
             found, there = compute(window)
         if there.any():
+            shape = (len(call.at), len(window.labels))
             labels.append(window.labels if named else nameless(window.labels))
-            values.append(found)
-            present.append(np.repeat(there[:, None], len(window.labels), axis=1))
+            values.append(found.reshape(shape))
+            present.append(np.broadcast_to(there.reshape(len(call.at), -1), shape))
     if not labels:
         return Vector((), np.empty((len(call.at), 0)), np.empty((len(call.at), 0), bool))
     if len(labels) == 1:
@@ -62,7 +65,7 @@ def reduced(reduce: Reduction, *, least: int = 1) -> PerWindow:
     """Computes by `reduce` where a window holds at least `least` samples."""
 
     def compute(window: Window) -> tuple[Floats, Bools]:
-        values = np.full((len(window.low), len(window.labels)), np.nan)
+        values = np.full((len(window.low), window.values.shape[1]), np.nan)
         for cut in cuts(window, least):
             values[cut.steps] = reduce(cut)
         return values, window.high - window.low >= least
@@ -73,7 +76,7 @@ def reduced(reduce: Reduction, *, least: int = 1) -> PerWindow:
 def cuts(window: Window, least: int) -> Iterator[Cut]:
     """All windows with at least `least` samples, those of equal length together, in bounded pieces."""
     counts = window.high - window.low
-    series = max(1, len(window.labels))
+    series = max(1, window.values.shape[1])
     for count in np.unique(counts[counts >= max(1, least)]).tolist():
         same = np.flatnonzero(counts == count)
         piece = max(1, _AT_ONCE // (count * series))
@@ -82,8 +85,9 @@ def cuts(window: Window, least: int) -> Iterator[Cut]:
 
 
 def _cut(window: Window, steps: Places, count: int) -> Cut:
+    rows = steps if window.folded is None else steps // window.folded
     if len(steps) == 1:  # no copy
         only = slice(window.low[steps[0]], window.high[steps[0]])
-        return Cut(steps, window.values[None, only], window.times[None, only], window.at[steps])
+        return Cut(steps, rows, window.values[None, only], window.times[None, only], window.at[steps])
     places = window.low[steps][:, None] + np.arange(count)
-    return Cut(steps, window.values[places], window.times[places], window.at[steps])
+    return Cut(steps, rows, window.values[places], window.times[places], window.at[steps])
