@@ -49,6 +49,7 @@ def test_a_leak_is_named_and_a_cache_that_fills_and_stops_is_not(
     assert_unharmed(target, folder, threads)
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_keeps_what_was_recorded(start_program: StartProgram, tmp_path: Path) -> None:
     folder = tmp_path / "target"
     target = start_target(start_program, folder, "heap_growing.py", "2")
