@@ -1,8 +1,9 @@
-"""Run the whole test suite as CI does: what owns its clock in parallel, what watches real processes one by one.
+"""Run the whole test suite as CI does: what owns its clock in parallel, what measures real processes one by one.
 
-Tests of real processes measure time; on two cores a neighbour that computes would make them lie. So a few of them
-that fail get one second try, alone, and are named when they pass it: a defect fails twice. Called by `make test`.
-The last line counts all runs (build/tests/total.txt keeps it); the exit status is 1 if anything failed.
+Between them, in parallel too, what runs whole commands but judges no time; what measures time would lie beside a
+neighbour that computes. A few failures of real processes get one second try, alone, and are named when they pass
+it: a defect fails twice. Called by `make test`. The last line counts all runs (build/tests/total.txt keeps it);
+the exit status is 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
 PARALLEL = ("tests/unit", "tests/architecture")
+TOGETHER = (  # whole commands and screens, which judge no time
+    "tests/cli",
+    "tests/tui",
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in (
+            *("application_metrics", "dump_command", "flame_browser", "http_pages", "pprof_tool"),
+            *("promql_reference", "query_answers", "report_browser", "run_baseline_and_heap", "run_command"),
+            *("serve_command", "session_forgets", "heap_attach", "heap_strangers", "heap_pythons"),
+        )
+    ),
+)
 APART = ("tests/faults",)  # slow: it has a make target of its own
 QUICK = ("-m", "not slow")  # the slow ones want a quiet machine: make soak
-LONGEST = 20 * 60  # seconds for one of the two runs
+LONGEST = 20 * 60  # seconds for one of the runs
 MOST_TRIED_AGAIN = 5  # more failures than that are no noise
 NO_TESTS = 5  # pytest's exit status when it collected nothing
 
@@ -37,18 +50,19 @@ class Outcome:
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     workers = str(min(os.cpu_count() or 1, 4))
-    ignored = [f"--ignore={folder}" for folder in (*PARALLEL, *APART)]
-    parallel = [folder for folder in PARALLEL if (ROOT / folder).is_dir()]
+    ignored = [f"--ignore={path}" for path in (*PARALLEL, *TOGETHER, *APART)]
+    parallel, together = ([path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER))
     runs = {
         "parallel": [*parallel, "-n", workers, *QUICK],
+        "together": [*together, "-n", workers, *QUICK],
         "serial": ["tests", *ignored, *QUICK],
     }
     total = Outcome()
     good = True
     for name, selection in runs.items():
         status, outcome = run(name, [*selection, *arguments])
-        if name == "serial" and status == 1 and 0 < outcome.failed <= MOST_TRIED_AGAIN:
-            status, outcome = try_again(outcome, [*selection, *arguments])
+        if name != "parallel" and status == 1 and 0 < outcome.failed <= MOST_TRIED_AGAIN:
+            status, outcome = try_again(name, outcome, arguments)
         total += outcome
         good = good and status in (0, NO_TESTS)
     if not good and not total.failed:  # a crash of pytest itself is a failure, whatever the reports say
@@ -72,14 +86,16 @@ def run(name: str, arguments: list[str]) -> tuple[int, Outcome]:
     return status, count(report) if report.exists() else Outcome()
 
 
-def try_again(first: Outcome, arguments: list[str]) -> tuple[int, Outcome]:
-    """The tests that failed, once more. What passes now is said, and counted as passed."""
-    failed = failures_of(REPORTS / "serial.xml")
-    status, second = run("again", [*arguments, "--last-failed", "--last-failed-no-failures=none"])
+def try_again(name: str, first: Outcome, arguments: list[str]) -> tuple[int, Outcome]:
+    """The tests that failed, once more, one by one. What passes now is said, and counted as passed."""
+    failed = failures_of(REPORTS / f"{name}.xml")
+    selection = [f"--ignore={path}" for path in (*PARALLEL, *APART)]
+    again = ["tests", *selection, *QUICK, *arguments, "--last-failed", "--last-failed-no-failures=none"]
+    status, second = run("again", again)
     if status != 0 or second.passed != first.failed:
         return 1, first
-    for name in failed:
-        print(f"passed at the second try only: {name}", flush=True)
+    for test in failed:
+        print(f"passed at the second try only: {test}", flush=True)
     return 0, Outcome(first.passed + second.passed, 0, first.skipped)
 
 

@@ -126,6 +126,7 @@ def test_a_recording_of_allocations_comes_after_the_figures(start_program: Start
     assert program.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_deadlock_stands_first_and_no_redact_keeps_the_command(
     quick_build: PythonBuild, start_program: StartProgram, tmp_path: Path
 ) -> None:
@@ -242,6 +243,7 @@ def test_refusals_come_before_the_work(
     assert sorted(os.listdir(tmp_path)) == ["programs", "there"]
 
 
+@pytest.mark.slow
 def test_without_permission_it_ends_with_4_and_keeps_what_everybody_may_see(
     quick_build: PythonBuild, start_program: StartProgram
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_client_that_never_asks_is_cut_off(target: Program, tmp_path: Path) ->
         (b"GET /?" + b"a&" * 2000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b" 400 "),
         (b"GET / HTTP/9.9\r\n\r\n", b" 505 "),
     ],
+    ids=["post", "host", "bytes", "url", "tls", "headers", "line", "query", "version"],
 )
 def test_requests_that_cannot_be_meant_are_answered_so(request_text: bytes, status: bytes, small: Serving) -> None:
     with socket.create_connection(("127.0.0.1", small.port)) as client:
