@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +52,26 @@ ELSEWHERE = ("ci", "budget.toml")  # test_run_in_ci.py
 def test_every_example_is_tested_here() -> None:
     source = Path(__file__).read_text("utf-8")
     assert [path.name for path in EXAMPLES.iterdir() if f'"{path.name}"' not in source] == []
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_accepts_its_example() -> None:
+    checked = ["promtool", "check", "config", str(EXAMPLES / "prometheus.yml")]
+    done = subprocess.run(checked, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "honor_labels: true" in (EXAMPLES / "prometheus.yml").read_text("utf-8")
+
+
+def test_the_service_s_command_is_one_that_serve_understands(tmp_path: Path) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(EXAMPLES / "systemd" / "razorprof-serve.service", "utf-8")
+    program, *arguments = shlex.split(unit["Service"]["ExecStart"])
+    assert Path(program).name == "razorprof"
+    arguments = [argument.replace("gunicorn", "nobody-s-name").replace("1d", "0.2s") for argument in arguments]
+    done = subprocess.run(
+        [sys.executable, "-m", "razorprof", *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 3, done.stderr  # understood, and nobody of that name
 
 
 def test_the_snapshot_is_one_whole_document_that_only_its_owner_may_read(target: str, tmp_path: Path) -> None:
