@@ -15,6 +15,7 @@ from razorprof.query.functions.windows import Cut, PerWindow, over, reduced
 from razorprof.query.values import Bools, Places, Vector, Window
 
 _AT_ONCE = 1_000_000  # values of which sums of distances are held
+_MOSTLY = 0.2
 _NEAR = 1e-6  # the least share of a mean's squared distance that a variance may be: it keeps ten digits
 
 
@@ -99,9 +100,11 @@ def _variances_by_sums(window: Window) -> Floats:
     away = (first + first_lost) / counts
     found: Floats = np.asarray((second + second_lost) / counts - away * away)
     bad = ~(finite & (found >= _NEAR * away * away))
-    steps, series = np.flatnonzero(bad.any(axis=1)), np.flatnonzero(bad.any(axis=0))
-    if len(steps):
-        found[np.ix_(steps, series)] = _variances(_piece(window, steps, series))[0]
+    mostly = bad.mean(axis=0) > _MOSTLY  # such series wholly, of the others only the steps where one is
+    for some in (mostly, ~mostly):
+        steps, series = (np.flatnonzero((bad & some).any(axis=axis)) for axis in (1, 0))
+        if len(steps):
+            found[np.ix_(steps, series)] = _variances(_piece(window, steps, series))[0]
     return found
 
 
