@@ -24,10 +24,12 @@ Examples:
 Without --attach nothing runs in the target and nothing is stopped.
 
 --attach allows razorprof to put code into the target: gdb stops it for about half
-a second, memray's library is loaded (and stays loaded) and records allocations for
-the time of -d. Meanwhile the target runs slower, 1.2 to 1.5 times, with --leaks or
---objects up to 5 times. A target that is stopped, traced by somebody else or in
-which no thread runs is refused. However razorprof ends, the target is let go of.
+a second (longer on a busy machine), memray's library is loaded (and stays loaded)
+and records allocations for the time of -d. Meanwhile the target runs slower: one
+that works with JSON 1.4 times, with --leaks or --objects 2.6 times, as measured.
+The target needs Python 3.9 or later and the same version of memray as razorprof.
+One that is stopped, traced by somebody else or in which no thread runs is refused.
+However razorprof ends, the target is let go of.
 A program that can be launched anew has none of this with: razorprof run --heap FILE
 
 Files: .html (memray's flame graph), .bin (memray's own file), and all endings of
