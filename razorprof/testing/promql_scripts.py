@@ -210,9 +210,11 @@ def main(arguments: Sequence[str]) -> int:
         failures = run_script(text)
         for failure in failures:
             print(f"{printable(name)}: {failure}")
-        asked = sum(isinstance(command, Eval) for command in parse_script(text))
+        asked = [command for command in parse_script(text) if isinstance(command, Eval)]
         wrong = sum(not failure.unsupported for failure in failures)
-        print(f"{printable(name)}: {asked} queries, {wrong} failed, {len(failures) - wrong} unsupported")
+        told = f"{len(asked)} queries, {wrong} failed, {len(failures) - wrong} unsupported"
+        unchecked = sum(command.annotations for command in asked)
+        print(f"{printable(name)}: {told}" + (f", {unchecked} warnings not checked" if unchecked else ""))
         code = max(code, 1 if failures else 0)
     return code
 

@@ -201,10 +201,10 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 def test_files_are_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = tmp_path / "good.test", tmp_path / "bad\x1b.test"
-    good.write_text("eval instant at 0 1 + 1\n\t2\n")
+    good.write_text("eval instant at 0 1 + 1\n\texpect info\n\t2\n")
     bad.write_text("eval instant at 0 1 + 1\n\t3\n")
     assert main([str(good)]) == 0
-    assert "1 queries, 0 failed, 0 unsupported" in capsys.readouterr().out
+    assert "1 queries, 0 failed, 0 unsupported, 1 warnings not checked" in capsys.readouterr().out
     assert main([str(good), str(bad)]) == 1
     assert "\x1b" not in capsys.readouterr().out
     assert main([str(tmp_path / "none.test")]) == 6
