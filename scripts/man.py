@@ -169,14 +169,12 @@ def _styled(part: str) -> str:
 
 
 def _split_epilog(epilog: str | None) -> tuple[str, list[str]]:
-    """(text, examples): a paragraph that begins with a line \\b keeps its lines and is an example."""
+    """(text, examples): a paragraph that begins with a line \\b keeps its lines; titled "Examples:", it is those."""
     text: list[str] = []
     examples: list[str] = []
     for paragraph in (epilog or "").strip("\n").split("\n\n"):
-        if paragraph.startswith("\b"):
-            lines = paragraph.split("\n")[1:]
-            titled = bool(lines) and not lines[0].startswith(" ")
-            examples += lines[1:] if titled else lines
+        if paragraph.startswith("\b\nExamples:\n"):
+            examples += paragraph.split("\n")[2:]
         else:
             text.append(paragraph)
     return "\n\n".join(text), textwrap.dedent("\n".join(examples)).split("\n") if examples else []
@@ -197,7 +195,18 @@ def _item(head: str, words: str | None) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    return ".PP\n".join(_line(piece) for piece in text.split("\n\n") if piece.strip())
+    return ".PP\n".join(_paragraph(piece) for piece in text.split("\n\n") if piece.strip())
+
+
+def _paragraph(text: str) -> str:
+    """Running text; where a line \\b keeps the lines, those from the first indented one on as they are."""
+    lines = text.removeprefix("\b\n").split("\n")
+    indented = [place for place, line in enumerate(lines) if line.startswith(" ")]
+    if not text.startswith("\b\n") or not indented:
+        return _line(" ".join(lines))
+    return _line(" ".join(lines[: indented[0]])) + _literal(
+        textwrap.dedent("\n".join(lines[indented[0] :])).split("\n")
+    )
 
 
 def _literal(lines: Sequence[str]) -> str:

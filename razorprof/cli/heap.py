@@ -25,8 +25,8 @@ Without --attach nothing runs in the target and nothing is stopped.
 
 --attach allows razorprof to put code into the target: gdb stops it for about half
 a second (longer on a busy machine), memray's library is loaded (and stays loaded)
-and records allocations for the time of -d. Meanwhile the target runs slower: one
-that works with JSON 1.4 times, with --leaks or --objects 2.6 times, as measured.
+and records allocations for the time of -d. Meanwhile the target runs slower, more so
+with --leaks or --objects; how much depends on how much it allocates.
 The target needs Python 3.9 or later and the same version of memray as razorprof.
 One that is stopped, traced by somebody else or in which no thread runs is refused.
 However razorprof ends, the target is let go of.
@@ -115,7 +115,7 @@ def heap(
         raise NotSupported(
             "who allocated what can only be told by code in the process",
             value=chosen.pid,
-            hint="--attach allows it: it stops the process for about half a second and slows it while recording "
+            hint="--attach allows it: it stops the process for a moment and slows it while recording "
             "(see razorprof heap --help); without, launch it with: razorprof run --heap FILE -- COMMAND",
         )
     return heap_recording.record(chosen, request, plan, leaks=leaks, top=top, as_json=as_json)

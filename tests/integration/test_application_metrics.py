@@ -105,6 +105,8 @@ def test_a_page_made_by_hand_is_read_on_every_python(
     program = start_program(python_build, PROGRAM, "page")
     (port,) = ports(program)
     seen = look(f"port:{port}")
+    if not seen.values("shop_orders_total"):  # on a crowded machine the page may come after the second look
+        seen = look(f"port:{port}", times=8)
     ((labels, orders),) = seen.values("shop_orders_total")
     assert labels == {"kind": "paper", "exported_job": "theirs"}
     assert orders is not None

@@ -21,7 +21,7 @@ from razorprof.profilers.private_folder import private_folder
 
 CONSENT = (
     "--attach allows it: gdb stops the process for about half a second, and memray's library is loaded into it "
-    "and stays there; while recording it runs slower (with JSON 1.4 times, 2.6 with --leaks or --objects)"
+    "and stays there; while recording it runs slower, more so with --leaks or --objects"
 )
 _EARLY = {
     "bytes": "ended early: as many bytes were written as --max-bytes allows",
