@@ -169,7 +169,7 @@ def _styled(part: str) -> str:
 
 
 def _split_epilog(epilog: str | None) -> tuple[str, list[str]]:
-    """(text, examples): a paragraph that begins with a line \\b keeps its lines; titled "Examples:", it is those."""
+    """(text, examples): a paragraph behind a line \\b keeps its lines; titled "Examples:", it is those."""
     text: list[str] = []
     examples: list[str] = []
     for paragraph in (epilog or "").strip("\n").split("\n\n"):

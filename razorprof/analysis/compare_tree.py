@@ -2,7 +2,8 @@
 
 Whoever draws it takes `new` for widths and `difference` for colour; weights are those of one run (the mean of a
 side's). Called by the command `diff`; a format draws it through its optional method
-`write_diff(root: DiffNode, title: str, *, unit: str, notes: Sequence[str]) -> bytes` (unit: the weights', or "share").
+`write_diff(root: DiffNode, title: str, *, unit: str, notes: Sequence[str]) -> bytes` (unit: the weights',
+or "share").
 """
 
 from __future__ import annotations

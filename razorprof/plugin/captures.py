@@ -55,9 +55,9 @@ class HeapRequest:
     """Allocations of `seconds`. Needs code in the target: `attach` is the user's consent to that.
 
     max_bytes: bound of what is written; timeout: seconds for getting in and out again, each; windows: into how
-    many parts the time is divided to tell what still grows from what has filled up, 0 to leave that out; force: although no thread
-    was seen to run; objects: small objects of Python's own allocator one by one too (dearer, up to five times);
-    keep: a new file that memray's own recording is kept in.
+    many parts the time is divided to tell what still grows from what has filled up, 0 to leave that out; force:
+    although no thread was seen to run; objects: small objects of Python's own allocator one by one too (dearer, up
+    to five times); keep: a new file that memray's own recording is kept in.
     """
 
     seconds: float
