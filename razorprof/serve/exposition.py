@@ -13,7 +13,7 @@ from prometheus_client.utils import floatToGoString
 
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
-from razorprof.serve.families import Family, Line, TextFormat, family_of, lines_of, safe_labels
+from razorprof.serve.families import Family, Line, TextFormat, family_of, lines_of, valid_labels
 from razorprof.serve.newest import newest
 from razorprof.session.view import View
 
@@ -74,15 +74,15 @@ def _new_lines(
     for labels in living:
         if labels in known:
             continue
-        safe = safe_labels(labels)
-        name = safe["__name__"]
+        valid = valid_labels(labels)
+        name = valid["__name__"]
         family = by_name.get(name) or by_name.setdefault(name, family_of(name, declared))
         members = families.setdefault(family, {})
-        # escaped, it may look like another one: of two that are told apart by nothing, a scrape takes either
-        if safe != labels and (safe in there or safe in members):
+        # made valid, it may look like another one: of two that are told apart by nothing, a scrape takes either
+        if valid != labels and (valid in there or valid in members):
             found[labels] = None
         else:
-            members[safe] = labels
+            members[valid] = labels
     for family, members in families.items():
         found |= zip(members.values(), lines_of(family, members), strict=True)
     return found

@@ -2,7 +2,8 @@
 
 All of it is written by prometheus_client. That takes 15 microseconds a series, and of one tick to the next only
 values change: so the text before the value is kept, by serve.exposition, for as long as the series lives. Text
-of targets is escaped, so that a page in a terminal does no harm.
+of targets is told as it is: Prometheus must store the series that the application has. Whoever prints it to a
+terminal makes it safe there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from prometheus_client.samples import Sample
 
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, MetricKind
-from razorprof.render.text import printable
 
 _PARTS = ("_bucket", "_sum", "_count")
 _ZERO = "0.0"  # as the library writes the value that lines are made with
@@ -76,15 +76,15 @@ def family_of(name: str, declared: Mapping[str, Metric]) -> Family:
     return Family(name, "unknown", metric.help, metric.unit)
 
 
-def safe_labels(labels: Labels) -> Labels:
-    """The same with what a terminal, or UTF-8, could not take escaped."""
-    if all(text.isascii() and text.isprintable() for text in labels.values()):
+def valid_labels(labels: Labels) -> Labels:
+    """The same with what UTF-8 cannot take (the lone surrogates of names that are no text) as \\uNNNN."""
+    if all(text.isascii() for text in labels.values()):
         return labels
-    return Labels({name: printable(text) for name, text in labels.items()})
+    return Labels({name: _valid(text) for name, text in labels.items()})
 
 
 def lines_of(family: Family, series: Iterable[Labels]) -> list[Line]:
-    """A line for each of a family's series, whose labels are safe."""
+    """A line for each of a family's series, whose labels are valid."""
     series = list(series)
     samples = [Sample(one["__name__"], dict(one.without("__name__")), 0.0) for one in series]
     text = _written(family, samples, TextFormat.PLAIN)  # the same in both formats
@@ -109,6 +109,10 @@ def _place(family: Family, labels: Labels) -> tuple[Labels, tuple[int, float]]:
     return group, (0, -math.inf if math.isnan(bound) else bound)
 
 
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class _One(Collector):
     """A registry of one family."""
 
@@ -123,7 +127,7 @@ def _written(family: Family, samples: Iterable[Sample], form: TextFormat) -> str
     """The family's text as prometheus_client writes it, without the end mark."""
     # the library would add a unit to a name that does not end with it
     unit = family.unit if family.unit and family.name.endswith(f"_{family.unit}") else ""
-    metric = LibraryMetric(family.name, printable(family.help), family.type, unit)
+    metric = LibraryMetric(family.name, _valid(family.help), family.type, unit)
     metric.samples.extend(samples)
     # all names fit the old rules: the scheme for newer ones changes nothing here, and looks at less
     if form is TextFormat.PLAIN:
