@@ -61,17 +61,19 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A budget line as people read it: what it is about, the limit, what was measured."""
+    """A budget line as people read it: what it is about, the limit, what was measured. doubt: what makes a pass worth
+    little, for a note that stands apart from `why`."""
 
     name: str
     limit: str
     measured: str
     outcome: Outcome
     why: str = ""
+    doubt: str = ""
 
     def as_check(self) -> Check:
         words = f"{self.measured}, limit {self.limit}" + (f": {self.why}" if self.why else "")
-        return Check(self.name, self.outcome, words)
+        return Check(self.name, self.outcome, words, doubt=self.doubt)
 
 
 def judge_process(budget: Budget, costs: Sequence[Cost]) -> list[Judged]:

@@ -24,6 +24,7 @@ from razorprof.model.profile import Profile, StackKey
 RUN_SPREAD = 0.02  # relative: how far a share moves from run to run beyond sampling
 _MATCHED: Function = ("matched", "")
 _OTHER = Frame("other", "")
+_NO_MATCH = "matched no function"
 _COARSE, _COARSE_PART = 0.02, 0.25  # a share is known well within two points, or a quarter of the limit
 
 
@@ -68,6 +69,9 @@ def _judge(pattern: str, what: str, allowed: float, profiles: Sequence[Profile],
     measured = f"{share * 100:.1f} % ± {half * 100:.1f}"
     if share - half > allowed:
         return Judged(name, shown, measured, Outcome.FAIL)
+    if not share and not _appears(pattern, profiles):  # a wrong name, or never seen: a pass that proves little
+        doubt = f'the budget for "{pattern}" {_NO_MATCH} that was seen: is the name right?'
+        return Judged(name, shown, measured, Outcome.PASS, _NO_MATCH, doubt)
     if share + half <= allowed:
         return Judged(name, shown, measured, Outcome.PASS)
     if half > max(_COARSE, _COARSE_PART * allowed):
@@ -75,6 +79,10 @@ def _judge(pattern: str, what: str, allowed: float, profiles: Sequence[Profile],
         return Judged(name, shown, measured, Outcome.INCONCLUSIVE, why)
     why = "above the limit, but by no more than chance" if share > allowed else ""
     return Judged(name, shown, measured, Outcome.PASS, why)
+
+
+def _appears(pattern: str, profiles: Sequence[Profile]) -> bool:
+    return any(matches(pattern, frame) for p in profiles for key in p.weights for frame in key.stack)
 
 
 def _share(pattern: str, what: str, profiles: Sequence[Profile]) -> tuple[float, float, float]:

@@ -23,12 +23,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """words: one line on why; details: more lines, for who looks closer."""
+    """words: one line on why; details: more lines, for who looks closer; doubt: why a pass may be worth nothing."""
 
     name: str
     outcome: Outcome
     words: str = ""
     details: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 def verdict_of(checks: Sequence[Check]) -> Outcome:

@@ -77,6 +77,7 @@ def _judge(runs: Sequence[Run], plan: Plan, result: _Result) -> None:
         from razorprof.analysis.budget_shares import judge_functions
 
         result.judged += judge_functions(plan.budget.functions, profiles)
+        result.notes += [one.doubt for one in result.judged if one.doubt]
     result.judged += judge_process(plan.budget, [run.cost for run in runs])
     if plan.baseline is not None:
         result.judged.append(_judge_growth(plan, plan.baseline, profiles, result))
@@ -188,7 +189,7 @@ def _markdown(runs: Sequence[Run], plan: Plan, result: _Result) -> str:
     from razorprof.render.markdown import markdown_checks, markdown_diff, markdown_text
 
     text = markdown_checks("razorprof run", _checks(runs, result))
-    text += "".join(f"\n- {markdown_text(line)}" for line in [_summary(runs), *result.notes]) + "\n"
+    text += "".join(f"\n- {markdown_text(line)}" for line in [_summary(runs), *dict.fromkeys(result.notes)]) + "\n"
     return text if result.comparison is None else f"{text}\n{markdown_diff(result.comparison)}"
 
 
@@ -249,8 +250,8 @@ def _say(runs: Sequence[Run], plan: Plan, result: _Result) -> None:
                 j.name,
                 j.limit,
                 j.measured,
-                Cell(j.outcome.value.upper(), _STYLES.get(j.outcome, Style.PLAIN)),
-                j.why,
+                Cell(j.outcome.value.upper(), Style.LOOK if j.doubt else _STYLES.get(j.outcome, Style.PLAIN)),
+                Cell(j.why, Style.LOOK if j.doubt else Style.PLAIN),
             ]
             for j in result.judged
         ]

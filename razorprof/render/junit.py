@@ -33,9 +33,12 @@ def _case(suite: str, check: Check) -> list[str]:
     head = f"    <testcase classname={_attribute(suite)} name={_attribute(check.name)}"
     details = "\n".join(_text(line) for line in dict.fromkeys((check.words, *check.details)) if line)
     if check.outcome is Outcome.PASS:
-        if not details:
+        if not details and not check.doubt:
             return [head + "/>"]
-        return [head + ">", f"      <system-out>{details}</system-out>", "    </testcase>"]
+        told = [f"      <system-out>{details}</system-out>"]
+        if check.doubt:
+            told.append(f"      <system-err>warning: {_text(check.doubt)}</system-err>")
+        return [head + ">", *told, "    </testcase>"]
     kind = {Outcome.FAIL: "failure", Outcome.INCONCLUSIVE: "error", Outcome.SKIPPED: "skipped"}[check.outcome]
     message = f" message={_attribute(check.words)}" if check.words else ""
     return [head + ">", f"      <{kind}{message}>{details}</{kind}>", "    </testcase>"]

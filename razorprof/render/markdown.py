@@ -18,18 +18,17 @@ _WORDS = {
 
 
 def markdown_checks(title: str, checks: Sequence[Check], *, most: int = 200) -> str:
-    """A heading with the verdict, and a table of the checks: failures first, then what could not be judged."""
+    """A heading with the verdict, and a table of the checks: failures first, then what could not be
+    judged, then passes in doubt."""
     order = list(Outcome)
-    worst = sorted(checks, key=lambda check: (check.outcome is Outcome.PASS, order.index(check.outcome)))
+    worst = sorted(checks, key=lambda c: (c.outcome is Outcome.PASS, not c.doubt, order.index(c.outcome)))
     lines = [
         f"### {markdown_text(title)}: {_WORDS[verdict_of(checks)]}",
         "",
         "| check | outcome | why |",
         "|---|---|---|",
     ]
-    lines += [
-        f"| {markdown_text(c.name)} | {_WORDS[c.outcome]} | {markdown_text(c.words)} |" for c in worst[:most]
-    ]
+    lines += [f"| {markdown_text(c.name)} | {_outcome(c)} | {markdown_text(c.words)} |" for c in worst[:most]]
     if len(worst) > most:
         lines += ["", f"{len(worst) - most} more are not shown."]
     return "\n".join(lines) + "\n"
@@ -48,6 +47,10 @@ def markdown_diff(comparison: Comparison, *, most: int = 30) -> str:
     lines += [f"| {' | '.join(markdown_text(cell) for cell in row)} |" for row in diff_rows(comparison, most)]
     lines += ["", *(f"- {markdown_text(note)}" for note in comparison.notes)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _outcome(check: Check) -> str:
+    return f"{_WORDS[check.outcome]} **(doubtful)**" if check.doubt else _WORDS[check.outcome]
 
 
 def markdown_text(text: str) -> str:

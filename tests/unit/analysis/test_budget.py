@@ -68,6 +68,14 @@ def test_a_function_that_was_not_seen_keeps_its_limit() -> None:
     assert found.measured.startswith("0.0 %")
 
 
+def test_a_limit_on_what_never_appears_passes_with_a_doubt() -> None:
+    found = judged(FunctionLimit("absent", total=0.1), profile(0.6, 1000))
+    assert found.why == "matched no function"
+    assert "absent" in found.as_check().doubt
+    caller_only = judged(FunctionLimit("main", own=0.1), profile(0.6, 1000))
+    assert (caller_only.outcome, caller_only.why, caller_only.doubt) == (Outcome.PASS, "", "")
+
+
 def test_the_limit_of_a_glob_holds_for_all_that_match_together() -> None:
     found = judged(FunctionLimit("app/*", own=0.9), profile(0.6, 1000))
     assert found.outcome is Outcome.FAIL

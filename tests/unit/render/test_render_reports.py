@@ -49,6 +49,16 @@ def test_markdown_shows_a_hostile_name_as_text_in_one_cell() -> None:
     assert "### Gate: **FAIL**" in text
 
 
+def test_a_pass_in_doubt_is_marked_in_both_reports() -> None:
+    doubtful = Check("none", Outcome.PASS, "matched no function", doubt="absent " + HOSTILE)
+    checks = (Check("fine", Outcome.PASS), doubtful)
+    rows = [line for line in markdown_checks("Gate", checks).splitlines() if line.startswith("| ")][1:]
+    assert rows == ["| none | pass **(doubtful)** | matched no function |", "| fine | pass |  |"]
+    [suite] = ElementTree.fromstring(junit_report("gate", checks))
+    assert suite.get("failures") == "0"
+    assert (suite[1].findtext("system-err") or "").startswith("warning: absent ")
+
+
 def test_a_backslash_does_not_undo_an_escape() -> None:
     assert markdown_text("\\|") == "\\\\\\|"
 
