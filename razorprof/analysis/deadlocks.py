@@ -54,7 +54,7 @@ def judge(cycle: Sequence[Link], names: Mapping[int, str]) -> Deadlock:
     words = [f"{_called(link.waiter, names)} waits for {link.what}, {_owned(link, names)}" for link in cycle]
     is_confirmed = all(link.is_exact for link in cycle)
     hows = list(dict.fromkeys(link.how for link in cycle if link.how))
-    reasons = "" if is_confirmed or not hows else f" (suspected only: {'; '.join(hows)})"
+    reasons = "" if is_confirmed or not hows else f"; suspected only: {', '.join(hows)}"
     return Deadlock(
         CONFIRMED if is_confirmed else SUSPECTED,
         tuple(link.waiter for link in cycle),

@@ -53,6 +53,13 @@ def thread_report(dump: ThreadDump, width: int | None = None) -> Iterator[Line]:
     for group in _ordered(dump, by_id):
         yield Line("")
         members = [by_id[native] for native in group.threads]
+        if any(member.locals for member in members):  # equal stacks, but each with variables of its own
+            for place, member in enumerate(members):
+                if place:
+                    yield Line("")
+                yield _heading(member, names, width)
+                yield from _frames(member, width, single=True)
+            continue
         if len(members) >= _MANY:
             yield from _group(members, names, width)
         else:

@@ -52,6 +52,14 @@ def test_many_equal_stacks_are_told_once() -> None:
     assert any("and 188 more" in line for line in told)
 
 
+def test_threads_of_one_stack_are_told_one_by_one_with_their_variables() -> None:
+    frames = (Frame("get", "queue.py", 10),)
+    threads = [ThreadInfo(n, f"w{n}", frames=frames, locals=((Local("job", str(n * 11)),),)) for n in (1, 2, 3)]
+    told = texts(dump_of(*threads))
+    assert [line.strip() for line in told if "job" in line] == ["job = 11", "job = 22", "job = 33"]
+    assert told[-3:] == ["thread 3 w3: unknown", "    get (queue.py:10)", "        job = 33"]
+
+
 def test_a_recursion_is_told_once_with_its_depth() -> None:
     frames = (Frame("leaf", "x.py", 1), *[Frame("descend", "x.py", 19)] * 30, Frame("main", "x.py", 5))
     lines = texts(dump_of(ThreadInfo(1, "w", state=ThreadState.RUNNING, frames=frames)))
