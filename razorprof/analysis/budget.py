@@ -61,8 +61,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A budget line as people read it: what it is about, the limit, what was measured. doubt: what makes a pass worth
-    little, for a note that stands apart from `why`."""
+    """A budget line as people read it: what it is about, the limit, what was measured. doubt: what makes a pass
+    worth little, for a note that stands apart from `why`."""
 
     name: str
     limit: str

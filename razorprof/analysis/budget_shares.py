@@ -69,16 +69,17 @@ def _judge(pattern: str, what: str, allowed: float, profiles: Sequence[Profile],
     measured = f"{share * 100:.1f} % ± {half * 100:.1f}"
     if share - half > allowed:
         return Judged(name, shown, measured, Outcome.FAIL)
-    if not share and not _appears(pattern, profiles):  # a wrong name, or never seen: a pass that proves little
-        doubt = f'the budget for "{pattern}" {_NO_MATCH} that was seen: is the name right?'
-        return Judged(name, shown, measured, Outcome.PASS, _NO_MATCH, doubt)
+    why = doubt = ""
+    if not share and not _appears(pattern, profiles):  # a wrong name, or too rare: a pass that proves little
+        why, doubt = _NO_MATCH, f'the budget for "{pattern}" {_NO_MATCH} that was seen: is the name right?'
     if share + half <= allowed:
-        return Judged(name, shown, measured, Outcome.PASS)
+        return Judged(name, shown, measured, Outcome.PASS, why, doubt)
     if half > max(_COARSE, _COARSE_PART * allowed):
         why = "too little was seen to tell: let it run longer, raise --rate or use --repeat"
         return Judged(name, shown, measured, Outcome.INCONCLUSIVE, why)
-    why = "above the limit, but by no more than chance" if share > allowed else ""
-    return Judged(name, shown, measured, Outcome.PASS, why)
+    if share > allowed:
+        why = "above the limit, but by no more than chance"
+    return Judged(name, shown, measured, Outcome.PASS, why, doubt)
 
 
 def _appears(pattern: str, profiles: Sequence[Profile]) -> bool:

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """words: one line on why; details: more lines, for who looks closer; doubt: why a pass may be worth nothing."""
+    """words: one line on why; details: more lines, for who looks closer; doubt: why a pass may be worthless."""
 
     name: str
     outcome: Outcome

@@ -72,6 +72,8 @@ def test_a_limit_on_what_never_appears_passes_with_a_doubt() -> None:
     found = judged(FunctionLimit("absent", total=0.1), profile(0.6, 1000))
     assert found.why == "matched no function"
     assert "absent" in found.as_check().doubt
+    unseen = judged(FunctionLimit("absent", own=0.001), profile(0.6, 30))
+    assert (unseen.outcome, unseen.doubt) == (Outcome.INCONCLUSIVE, "")
     caller_only = judged(FunctionLimit("main", own=0.1), profile(0.6, 1000))
     assert (caller_only.outcome, caller_only.why, caller_only.doubt) == (Outcome.PASS, "", "")
 
