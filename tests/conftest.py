@@ -17,11 +17,12 @@ from tests.live_targets import MINORS, SYSTEM, Program, PythonBuild, StartProgra
 
 
 def pytest_configure() -> None:
-    """A runner in the background (nohup, a shell's &) ignores SIGINT and SIGHUP; what a test starts would too."""
+    """A runner in the background (nohup, a shell's &) ignores these signals; what a test starts would too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
