@@ -71,7 +71,7 @@ def parse_json(content: bytes, what: str) -> dict[str, Any]:
     try:
         document = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # bad text, bad UTF-8, a number of thousands of digits
-        raise damaged(f"this is no JSON as {what} is", type(error).__name__) from error
+        raise damaged(f"this is no JSON as {what} is", _why_no_json(error)) from error
     return mapping(document, what)
 
 
@@ -130,6 +130,14 @@ def index(value: object, length: int, what: str) -> int:
     if found >= length:
         raise damaged(f"{what} leads nowhere", found)
     return found
+
+
+def _why_no_json(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg.lower()}, line {error.lineno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number that JSON does not have"
 
 
 def _refuse_constant(name: str) -> float:

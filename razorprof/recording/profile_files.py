@@ -28,6 +28,7 @@ from razorprof.recording.output_files import check_output, fill_name, write_whol
 
 STANDARD_OUTPUT = "-"
 LARGEST_FILE = 1 << 28
+_WRITE_AGAIN = "it may have been cut off while it was written or copied; take the profile again"
 _START = 4096  # what a format sees to recognise its own
 
 
@@ -121,11 +122,20 @@ def read_profile(path: Path, *, format_name: str | None = None) -> Profile:
 def decode_profile(content: bytes, name: str, *, format_name: str | None = None) -> Profile:
     """The same for content that is already there, such as a bundle's member. name: the file's, for its ending."""
     found = find_format(format_name) if format_name is not None else _format_for(content, name)
+    if not content:
+        raise ToolFailed("the file is empty", value=name, hint=_WRITE_AGAIN)
     if not found.can_read:
         raise NotSupported(f"{found.name} is only written, it cannot be read back", value=name, hint=_readable())
-    profile = guard(found.name, partial(found.read, content))
+    try:
+        profile = guard(found.name, partial(found.read, content))
+    except ToolFailed as error:  # a format knows what is wrong, but not in which file
+        told = name if error.value is None else f"{name}: {error.value}"
+        raise ToolFailed(error.message, value=told, hint=error.hint or _WRITE_AGAIN) from error
     if isinstance(profile, Failure):
-        raise ToolFailed(f"the file cannot be read as {profile.plugin}", value=f"{name}: {profile.error}")
+        told = str(profile.cause) or "it is damaged"
+        raise ToolFailed(
+            f"the file cannot be read as {profile.plugin}", value=f"{name}: {told}", hint=_WRITE_AGAIN
+        )
     return profile
 
 

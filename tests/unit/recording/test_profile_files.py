@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_format_that_is_only_written_says_so(tmp_path: Path) -> None:
     assert path is not None
     with pytest.raises(NotSupported, match="only written"):
         read_profile(path)
+
+
+def test_a_damaged_file_is_named_without_words_of_our_insides() -> None:
+    for name, content in (
+        ("p.json", b'{"a":'),
+        ("p.json", b"\xff{"),
+        ("p.pb.gz", b"\x1f\x8b x"),
+        ("p.txt", b"x\n"),
+    ):
+        with pytest.raises(ToolFailed, match=rf"\({name}.*\)") as refused:
+            decode_profile(content, name)
+        assert not re.search(r"\w(Error|Exception)\b", str(refused.value))
+        assert "take the profile again" in refused.value.hint
+    with pytest.raises(ToolFailed, match=r"the file is empty \(p.collapsed\)"):
+        decode_profile(b"", "p.collapsed")
 
 
 def test_a_pipe_is_refused_at_once_and_a_large_file_before_it_is_read_whole(tmp_path: Path) -> None:
