@@ -84,7 +84,7 @@ def document(target: Target, before: Look | None, now: Look) -> dict[str, Any]:
         "time": now.memory.time,
         "kinds": {kind.value: asdict(share) for kind, share in now.memory.kinds.items()},
         "total": asdict(now.memory.total),
-        "allocator": {name: now.allocator.get(name) for name in _FIGURES.values()},
+        "allocator": {name: _whole(now.allocator.get(name)) for name in _FIGURES.values()},
         "allocator_reason": None if now.allocator else _ARENAS_FROM,
         "container": {"limit_bytes": now.limit_bytes, "reason": now.limit_reason or None},
         "growth": None if before is None else _growth_document(before, now),
@@ -106,11 +106,16 @@ def _growth_document(before: Look, now: Look) -> dict[str, Any]:
         "unique_bytes": now.memory.total.unique_bytes - before.memory.total.unique_bytes,
         "kinds": kinds,
         "allocator": {
-            name: now.allocator[name] - before.allocator[name]
+            name: round(now.allocator[name] - before.allocator[name])
             for name in now.allocator
             if name in before.allocator
         },
     }
+
+
+def _whole(value: float | None) -> int | None:
+    """A count as JSON: metrics are floats, bytes and blocks are whole."""
+    return None if value is None else round(value)
 
 
 def _kinds(before: Look, now: Look) -> list[str]:
