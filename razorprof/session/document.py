@@ -14,6 +14,7 @@ from razorprof.session.threads_document import thread_document
 from razorprof.session.view import SessionState, TargetStatus, View
 
 MOST_FUNCTIONS = 30
+_NOT_READ = "not read yet"
 
 
 def top_document(view: View, state: SessionState) -> dict[str, Any]:
@@ -103,14 +104,14 @@ def _functions(view: View, status: TargetStatus) -> dict[str, Any]:
 
 def _threads(dump: ThreadDump | None, status: TargetStatus) -> dict[str, Any]:
     if dump is None:
-        return {"threads": None, "threads_reason": _reason(status, "threads", "no thread source for this runtime")}
+        return {"threads": None, "threads_reason": _reason(status, "threads", _NOT_READ)}
     threads = [thread_document(thread) for thread in dump.threads]
     return {"threads": threads} | ({"threads_reason": dump.stacks_reason} if dump.stacks_reason else {})
 
 
 def _gc(state: GcState | None, status: TargetStatus) -> dict[str, Any]:
     if state is None:
-        return {"gc": None, "gc_reason": _reason(status, "gc", "not read of this runtime yet")}
+        return {"gc": None, "gc_reason": _reason(status, "gc", _NOT_READ)}
     return {"gc": gc_document(state)}
 
 
