@@ -8,14 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from razorprof.model.heap import HeapRecord
-from razorprof.model.profile import Profile
-from razorprof.model.target import Target
-from razorprof.model.threads import ThreadDump
-from razorprof.plugin.protocols import Detection
+if TYPE_CHECKING:  # for types alone: a command loads only what it captures
+    from pathlib import Path
+
+    from razorprof.model.heap import HeapRecord
+    from razorprof.model.profile import Profile
+    from razorprof.model.target import Target
+    from razorprof.model.threads import ThreadDump
+    from razorprof.plugin.protocols import Detection
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.model.metric import Metric
-from razorprof.model.profile import Profile
-from razorprof.model.scrape import Reading
-from razorprof.model.target import Target
-from razorprof.remote.process import ProcessView
+
+if TYPE_CHECKING:  # for types alone: every command that meets a plugin loads this module
+    from razorprof.model.metric import Metric
+    from razorprof.model.profile import Profile
+    from razorprof.model.scrape import Reading
+    from razorprof.model.target import Target
+    from razorprof.remote.process import ProcessView
 
 
 class Capability(StrEnum):

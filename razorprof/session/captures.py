@@ -6,11 +6,9 @@ entry points.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone
-from razorprof.model.heap import HeapRecord
-from razorprof.model.profile import Profile
-from razorprof.model.target import Target
-from razorprof.model.threads import ThreadDump
 from razorprof.plugin.captures import (
     CpuRequest,
     DumpsThreads,
@@ -24,6 +22,12 @@ from razorprof.plugin.loading import detect_runtime
 from razorprof.plugin.protocols import Capability, Detection, Runtime
 from razorprof.remote.process import ProcessView
 from razorprof.targets.attach import Attach, attach_verdict
+
+if TYPE_CHECKING:  # for types alone: a command loads only what it captures
+    from razorprof.model.heap import HeapRecord
+    from razorprof.model.profile import Profile
+    from razorprof.model.target import Target
+    from razorprof.model.threads import ThreadDump
 
 
 def record_cpu(target: Target, request: CpuRequest, watch: Watch) -> Profile:

@@ -10,15 +10,16 @@ import fnmatch
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, TargetNotFound, UsageError
 from razorprof.model.target import Identity, Target
 from razorprof.remote.process import PROC, ProcessView
-from razorprof.remote.tcp_sockets import is_own_address
-from razorprof.targets.container import container_id
 from razorprof.targets.selector import Selector, SelectorKind
-from razorprof.targets.sockets import Listeners, find_listeners
 from razorprof.targets.table import ProcessEntry, ProcessTable, make_table, own_pid, read_table
+
+if TYPE_CHECKING:
+    from razorprof.targets.sockets import Listeners
 
 _LIST = "list what is there with: razorprof ps --all"
 # What stands above the program proper in a container: init shims and shells.
@@ -147,11 +148,16 @@ def _command_matches(entry: ProcessEntry, part: str) -> bool:
 
 
 def _by_port(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
+    from razorprof.targets.sockets import find_listeners  # most targets are given without a port
+
     return _owners(find_listeners(selector.number, _views(table)), selector, table)
 
 
 def _by_url(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
     """Who would answer there: a process of this machine, in our network namespace."""
+    from razorprof.remote.tcp_sockets import is_own_address
+    from razorprof.targets.sockets import find_listeners
+
     page = selector.page
     if page is None or not is_own_address(page.ip):
         raise NotSupported(
@@ -197,6 +203,8 @@ def _one_of(
 
 def _by_container(selector: Selector, table: ProcessTable) -> list[ProcessEntry]:
     """The main process of each container whose id begins so: several containers are several matches."""
+    from razorprof.targets.container import container_id
+
     members: dict[str, list[ProcessEntry]] = {}
     for entry in _candidates(table):
         try:

@@ -7,16 +7,18 @@ build) takes nothing from the others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from razorprof.errors import NotSupported, RazorprofError
-from razorprof.model.heap import HeapRecord
-from razorprof.model.profile import Profile
-from razorprof.model.target import Target
-from razorprof.model.threads import ThreadDump
-from razorprof.plugin.captures import CpuRequest, HeapRequest, ThreadsRequest, Watch
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
-from razorprof.remote.process import ProcessView
+
+if TYPE_CHECKING:
+    from razorprof.model.heap import HeapRecord
+    from razorprof.model.profile import Profile
+    from razorprof.model.target import Target
+    from razorprof.model.threads import ThreadDump
+    from razorprof.plugin.captures import CpuRequest, HeapRequest, ThreadsRequest, Watch
+    from razorprof.remote.process import ProcessView
 
 
 class CPython:
