@@ -154,10 +154,11 @@ def _verdict(
         count = "1 function" if len(failed) == 1 else f"{len(failed)} functions"
         return Verdict.FAIL, (f"{count} grew by more than {options.fail_above}",)
     if covered is None or covered < LEAST_COVERED:
-        percent = (covered or 0.0) * 100
+        percent = f"{(covered or 0.0) * 100:.0f}"
+        where = "been noticed nowhere" if percent == "0" else f"been noticed in only {percent} % of the time"
         words = (
-            f"too little was seen: growth of {options.fail_above} would have been noticed in only "
-            f"{percent:.0f} % of the time{_smallest(comparison.functions)}"
+            f"too little was seen: growth of {options.fail_above} would have {where}"
+            f"{_smallest(comparison.functions)}"
         )
         return Verdict.INCONCLUSIVE, (words,)
     return Verdict.PASS, (f"nothing grew by more than {options.fail_above} for certain",)
@@ -168,4 +169,6 @@ def _smallest(functions: Sequence[FunctionChange]) -> str:
     if not heavy:
         return ""
     best = min((f.own.seeable or 0.0) / f.own.base for f in heavy)
-    return f"; the smallest that could have been seen is {best * 100:.0f} % of a function's own time"
+    return (
+        f"; the smallest that could have been seen anywhere is {math.ceil(best * 100)} % of a function's own time"
+    )

@@ -73,6 +73,6 @@ def change_words(change: Change, comparison: Comparison) -> str:
         amount = f"{change.difference:+.3f}"
     growth = "new" if change.growth is None and change.new > 0 else ""
     if change.growth is not None:
-        growth = f"{change.growth * 100:+.1f} %"
+        growth = f"{change.growth * 100:+z.1f} %"
     parts = [growth or amount, "significant" if change.significant else "not significant"]
     return f"{figures} ({', '.join(parts)})"

@@ -312,8 +312,9 @@ def _print(comparison: Comparison, top: int) -> None:
         styled.append([*row[:last], Cell(row[last], style)])
     output.print_table(columns, styled)
     listed = [f for f in comparison.functions if f.judged] or comparison.functions
-    if len(listed) > len(rows):
-        output.say(f"{len(listed) - len(rows)} more functions are not shown (--top)")
+    left = len(listed) - len(rows)
+    if left > 0:
+        output.say(f"{left} more function{' is' if left == 1 else 's are'} not shown (--top)")
     for note in comparison.notes:
         output.say(f"note: {note}")
     if comparison.options.fail_above is not None or comparison.reasons:

@@ -15,7 +15,7 @@ def headline(comparison: Comparison) -> str:
     compared = "shares" if comparison.basis is Basis.SHARE else comparison.unit
     change = ""
     if comparison.base_total > 0:
-        change = f", {(comparison.new_total / comparison.base_total - 1) * 100:+.1f} %"
+        change = f", {_signed(comparison.new_total / comparison.base_total - 1, 1)}"
     return (
         f"BASE {_weight(comparison.base_total, comparison.unit)} in {comparison.base_samples} samples, "
         f"NEW {_weight(comparison.new_total, comparison.unit)} in {comparison.new_samples}{change}{runs}; "
@@ -73,8 +73,14 @@ def _weight(value: float, unit: str) -> str:
 
 def _growth(change: Change) -> str:
     if change.growth is not None:
-        return f"{change.growth * 100:+.0f} %" if change.growth < 99.995 else f"x{change.growth + 1:.0f}"
+        return _signed(change.growth, 0) if change.growth < 99.995 else f"x{change.growth + 1:.0f}"
     return "new" if change.new > 0 else figures.NOTHING
+
+
+def _signed(ratio: float, digits: int) -> str:
+    """``+12.3 %``; ``0 %`` for what is nothing when rounded, whatever its sign."""
+    text = f"{ratio * 100:+.{digits}f}"
+    return f"{text} %" if float(text) else "0 %"
 
 
 def _several(comparison: Comparison) -> bool:

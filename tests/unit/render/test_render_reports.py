@@ -10,7 +10,7 @@ from razorprof.analysis.gate import parse_threshold
 from razorprof.analysis.gate_checks import Check, Outcome, checks_of, verdict_of
 from razorprof.model.frame import Frame, ThreadId
 from razorprof.model.profile import Profile, StackKey
-from razorprof.render.diff import change_word, diff_rows
+from razorprof.render.diff import change_word, diff_rows, headline
 from razorprof.render.junit import junit_report
 from razorprof.render.markdown import markdown_checks, markdown_diff, markdown_text
 
@@ -57,6 +57,15 @@ def test_a_pass_in_doubt_is_marked_in_both_reports() -> None:
     [suite] = ElementTree.fromstring(junit_report("gate", checks))
     assert suite.get("failures") == "0"
     assert (suite[1].findtext("system-err") or "").startswith("warning: absent ")
+
+
+def test_equal_profiles_have_grown_by_nothing_without_a_sign() -> None:
+    def profile(seconds: float) -> Profile:
+        return Profile({StackKey(ThreadId(1), (Frame("main", "a.py"),)): seconds}, seconds=9.0, samples=900)
+
+    comparison = compare([profile(9.0)], [profile(9.0 - 1e-9)], CompareOptions())
+    assert ", 0 %;" in headline(comparison)
+    assert diff_rows(comparison, 1)[0][3] == "0 %"
 
 
 def test_a_backslash_does_not_undo_an_escape() -> None:
