@@ -55,7 +55,8 @@ def take_apart(profile: Profile) -> Run:
         whole,
         tuple(part for part in (_part(block.weights, places) for block in blocks) if part.whole > 0),
         whole.whole / samples if samples else 0.0,
-        samples,
+        # as `show` tells it; the grain stays careful: what a file counts may be microseconds as well
+        max(samples, profile.samples) if profile.unit == "count" else samples,
         profile.complete,
         {name: max(held.items(), key=lambda item: item[1]) for name, held in lines.items()},
     )

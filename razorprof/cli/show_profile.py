@@ -23,8 +23,8 @@ def document(profile: Profile, by: str, most: int | None) -> dict[str, Any]:
     return {
         "unit": profile.unit,
         "value": profile.value or None,
-        "duration_seconds": profile.seconds,
-        "samples": profile.samples,
+        "duration_seconds": profile.seconds or None,
+        "samples": None if _samples_unknown(profile) else profile.samples,
         "errors": profile.errors,
         "total": profile.total,
         "mode": profile.mode or None,
@@ -33,8 +33,8 @@ def document(profile: Profile, by: str, most: int | None) -> dict[str, Any]:
         "functions": [
             {
                 "function": found.function,
-                "file": found.file,
-                "line": found.line,
+                "file": found.file or None,
+                "line": found.line or None,
                 "self": found.self_weight,
                 "total": found.total_weight,
                 "self_ratio": found.self_ratio,
@@ -54,7 +54,7 @@ def print_head(name: str, whole: Profile, shown: Profile) -> None:
     facts = [f"{amount(whole.total, whole.unit)}{f' of {printable(whole.value)}' if whole.value else ''}"]
     if whole.seconds:
         facts[0] += f" in {figures.duration(whole.seconds)}"
-    facts.append(f"{whole.samples} samples")
+    facts.append("number of samples unknown" if _samples_unknown(whole) else f"{whole.samples} samples")
     if whole.errors:
         facts.append(f"{whole.errors} errors")
     if whole.mode:
@@ -141,6 +141,10 @@ def amount(weight: float, unit: str) -> str:
     if unit == "seconds":
         return figures.duration(weight)
     return figures.size(weight) if unit == "bytes" else figures.count(weight)
+
+
+def _samples_unknown(profile: Profile) -> bool:
+    return not profile.samples and bool(profile.weights)
 
 
 def _name(function: str) -> str:

@@ -88,9 +88,9 @@ class Collapsed:
             thread, names = _thread_of(stack.rstrip().split(";"))
             key = collector.key(thread, (_shared(name, frames) for name in names))
             weights[key] += float(count) / scale
-        return Profile(
-            dict(weights), unit=unit, seconds=seconds, samples=len(weights) if samples is None else samples
-        )
+        if samples is None:  # counts of another tool: their sum; 0, which is unknown, where they are no counts
+            samples = int(sum(weights.values())) if all(w.is_integer() for w in weights.values()) else 0
+        return Profile(dict(weights), unit=unit, seconds=seconds, samples=samples)
 
 
 def _seconds(told: str) -> float:

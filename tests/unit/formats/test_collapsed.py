@@ -38,6 +38,8 @@ def test_counts_of_another_tool_are_read_as_they_are() -> None:
     found = Collapsed().read(b"main;work 3\nmain;work;leaf 4\n\n")
     assert found.total == 7
     assert found.unit == "count"
+    assert found.samples == 7
+    assert Collapsed().read(b"main 3.5\n").samples == 0  # no counts: nobody knows
 
 
 @pytest.mark.parametrize("content", [b"main;work\n", b"\x00\xff\xfe", b"a;b -3\n", b"a" * 3_000_000])
