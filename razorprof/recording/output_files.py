@@ -6,6 +6,7 @@ Not for recordings: they are written in place, in segments.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -20,6 +21,8 @@ from razorprof.errors import ToolFailed, UsageError
 
 PLACEHOLDERS = ("pid", "name", "time")
 _LONGEST_NAME = 64  # of a target, within a file's name
+_NO_UNNAMED_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)  # open(2): file systems without
+_NEVER_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EOPNOTSUPP)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+@=-]+")
 
 
@@ -69,6 +72,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
         raise UsageError("there is no such folder to write into", value=folder)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise UsageError("the folder is not writable", value=folder)
+    _try_folder(folder)
     try:
         if len(os.fsencode(path.name)) > os.pathconf(folder, "PC_NAME_MAX"):
             raise UsageError("the file's name is too long", value=path.name)
@@ -116,6 +120,24 @@ def write_with(path: Path, fill: Callable[[int], None], *, force: bool = False) 
             raise
     except OSError as error:
         raise ToolFailed("the file could not be written", value=f"{path}: {error.strerror or error}") from error
+
+
+def _try_folder(folder: Path) -> None:
+    """Whether the folder takes files at all: /proc and /sys say that root may write. Nothing is left behind. What
+    may pass until the work is done (a full disk, no descriptors) is no matter here."""
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    probe = folder / f".{secrets.token_hex(16)}"
+    try:
+        try:
+            os.close(os.open(folder, flags | os.O_TMPFILE, 0o600))  # it has no name, so nobody sees it
+        except OSError as error:
+            if error.errno not in _NO_UNNAMED_FILES:
+                raise
+            os.close(os.open(probe, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            os.unlink(probe)
+    except OSError as error:
+        if error.errno in _NEVER_WRITABLE:
+            raise UsageError("no file can be written into this folder", value=folder) from error
 
 
 def _take_name(beside: Path, path: Path, *, force: bool) -> None:

@@ -114,3 +114,10 @@ def test_an_interrupt_while_writing_leaves_no_rest(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_with(tmp_path / "p.json", fill)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_takes_no_files_is_found_out_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        check_output(Path("/proc/x.json"))
+    check_output(tmp_path / "p.json")
+    assert os.listdir(tmp_path) == []
