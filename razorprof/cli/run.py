@@ -156,8 +156,7 @@ def _not_started(refused: NotStarted, command: list[str], as_json: bool) -> int:
     from razorprof.cli import output
     from razorprof.errors import ToolFailed
 
-    hint = "name a program on PATH, or its path" if refused.code == 127 else "is it a program for this machine?"
-    error = ToolFailed(refused.reason, value=command[0], hint=hint)
+    error = ToolFailed(refused.reason, value=command[0], hint=refused.hint)
     if as_json:
         output.print_json_line({"error": {**error.as_json(), "code": refused.code}})
     else:

@@ -48,6 +48,7 @@ class NotStarted:
 
     code: int
     reason: str
+    hint: str
 
 
 class Launch:
@@ -137,9 +138,15 @@ class Launch:
         # a script whose interpreter is not there gives the same error as one that is not there itself
         missing = number in (errno.ENOENT, errno.ENOTDIR) and not ("/" in name and os.path.exists(name))
         if missing:
-            return NotStarted(NOT_FOUND, "the command was not found")
+            return NotStarted(NOT_FOUND, "the command was not found", "name a program on PATH, or its path")
+        if "/" in name and os.path.isdir(name):
+            return NotStarted(NOT_EXECUTABLE, "the command is a folder", "name a program in it")
+        if number == errno.EACCES and "/" in name and os.path.isfile(name) and not os.access(name, os.X_OK):
+            hint = "make it executable with chmod +x, or name its interpreter: python FILE"
+            return NotStarted(NOT_EXECUTABLE, "the command cannot be executed: permission denied", hint)
         what = "its interpreter was not found" if number == errno.ENOENT else os.strerror(number).lower()
-        return NotStarted(NOT_EXECUTABLE, f"the command cannot be executed: {what}")
+        hint = "is it a program for this machine, with an interpreter that is there?"
+        return NotStarted(NOT_EXECUTABLE, f"the command cannot be executed: {what}", hint)
 
 
 def _ignored() -> str:
