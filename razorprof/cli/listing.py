@@ -37,6 +37,14 @@ class Candidate:
         """The command line without folders, for lists on a screen; secrets taken out, still untrusted."""
         return redact_command(short_arguments(self.entry.arguments)) or f"[{self.entry.stat.comm}]"
 
+    @property
+    def started(self) -> float | None:
+        """Unix seconds; None where it cannot be told any more."""
+        try:
+            return self.entry.view.started()
+        except (RazorprofError, OSError, ValueError):
+            return None
+
     def as_json(self) -> dict[str, Any]:
         return {
             "pid": self.entry.pid,
@@ -44,6 +52,7 @@ class Candidate:
             "command": self.command,
             "cpu_ratio": self.cpu_ratio,
             "rss_bytes": self.rss_bytes,
+            "start_time": self.started,
         }
 
 

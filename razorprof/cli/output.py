@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TextIO
 
-from razorprof.errors import RazorprofError
+from razorprof.errors import AmbiguousTarget, RazorprofError
+
+_MOST_CANDIDATES = 20
 
 
 class Style(StrEnum):
@@ -88,6 +90,9 @@ def print_error(error: RazorprofError) -> None:
     say(f"razorprof: {printable(str(error))}")
     if error.hint:
         say(f"hint: {printable(error.hint)}")
+    if isinstance(error, AmbiguousTarget):
+        for line in _candidate_lines(error.candidates):
+            say(line)
 
 
 def table_lines(
@@ -185,6 +190,25 @@ def close_quietly() -> None:
             sink = os.open(os.devnull, os.O_WRONLY)
             os.dup2(sink, stream.fileno())
             os.close(sink)
+
+
+def _candidate_lines(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a person needs to tell them apart; command lines cut."""
+    from datetime import datetime
+
+    from razorprof.render.text import cut_middle, printable
+
+    rows = []
+    for one in candidates[:_MOST_CANDIDATES]:
+        started = one.get("start_time")
+        when = "" if started is None else f"{datetime.fromtimestamp(started):%Y-%m-%d %H:%M:%S}"
+        command = cut_middle(printable(str(one.get("command") or "")), 100)
+        rows.append((str(one["pid"]), cut_middle(printable(str(one["name"])), 40), when, command))
+    titles = (Column("PID", right=True), Column("NAME"), Column("STARTED"), Column("COMMAND", flexible=True))
+    width = terminal_width() if is_tty(sys.stderr) else None
+    lines = table_lines(titles, rows, width=width)
+    left = len(candidates) - len(rows)
+    return [*lines, f"and {left} more: razorprof ps"] if left else lines
 
 
 def _write(stream: TextIO | None, text: str) -> None:

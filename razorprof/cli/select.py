@@ -131,14 +131,12 @@ def _settle(matches: list[ProcessEntry], selector: Selector, choice: Choice, clo
 
         picked = pick(candidates, selector.text, several=not choice.one)
         return [candidate.entry for candidate in picked]
-    shown = ", ".join(f"{c.entry.pid} {c.entry.name[:40]}" for c in candidates[:8])
-    more = f" and {len(candidates) - 8} more" if len(candidates) > 8 else ""
     take_all = "" if choice.one else ", or all of them with --all"
     raise AmbiguousTarget(
         f"{len(matches)} processes match",
         value=selector.text,
         candidates=[candidate.as_json() for candidate in candidates],
-        hint=f"name one by its pid{take_all}: {shown}{more}",
+        hint=f"name one by its pid{take_all}",
     )
 
 

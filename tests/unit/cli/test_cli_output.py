@@ -10,6 +10,7 @@ import pytest
 
 from razorprof.cli import output
 from razorprof.cli.output import Cell, Column, Style, color_wanted, table_lines
+from razorprof.errors import AmbiguousTarget
 
 
 class Terminal(io.StringIO):
@@ -66,3 +67,20 @@ def test_colour_marks_cells_only_when_asked_for() -> None:
 def test_colour_is_for_terminals_that_can_and_without_no_color(environment: dict[str, str], wanted: bool) -> None:
     assert color_wanted(Terminal(), environment) is wanted
     assert color_wanted(io.StringIO(), environment) is False
+
+
+def test_an_ambiguous_target_lists_what_tells_them_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = [
+        {"pid": 100 + n, "name": "web\x1b[31m", "command": "python web.py " + "x" * 300, "start_time": 1e9}
+        for n in range(25)
+    ]
+    output.print_error(AmbiguousTarget("25 processes match", candidates=candidates, value="web", hint="name one"))
+    told = capsys.readouterr().err
+    lines = told.splitlines()
+    assert lines[2].split() == ["PID", "NAME", "STARTED", "COMMAND"]
+    assert lines[3].split()[0] == "100"
+    assert "2001-09-" in lines[3]
+    assert "python web.py" in lines[3]
+    assert max(map(len, lines)) < 180
+    assert "\x1b" not in told
+    assert lines[-1].startswith("and 5 more")
