@@ -54,12 +54,14 @@ def main(arguments: list[str]) -> int:
     parallel, together = ([path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER))
     runs = {
         "parallel": [*parallel, "-n", workers, *QUICK],
-        "together": [*together, "-n", workers, *QUICK],
+        "together": [*together, "-n", workers, *QUICK] if together else [],
         "serial": ["tests", *ignored, *QUICK],
     }
     total = Outcome()
     good = True
     for name, selection in runs.items():
+        if not selection:
+            continue
         status, outcome = run(name, [*selection, *arguments])
         if name != "parallel" and status == 1 and 0 < outcome.failed <= MOST_TRIED_AGAIN:
             status, outcome = try_again(name, outcome, arguments)
