@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from razorprof.cli import output
 from razorprof.cli.complete import complete_target
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import AmbiguousTarget, TargetGone, TargetNotFound, UsageError
-from razorprof.model.target import Target
+from razorprof.model.target import Identity, Target
 from razorprof.remote.process import PROC
 from razorprof.targets.selector import Selector, SelectorKind, parse_selector
 from razorprof.targets.table import ProcessEntry, ProcessTable
@@ -60,14 +60,29 @@ def select_targets(
     if choice.one and choice.take_all:
         raise UsageError("--all is for commands that take several targets")
     selectors = [parse_selector(text) for text in texts]
-    found: dict[tuple[int, int], Target] = {}
-    for selector in selectors:
-        for target in _select(selector, choice, clock, proc):
-            found.setdefault(target.identity, target)
-    targets = list(found.values())
+    targets = each_once(target for selector in selectors for target in _select(selector, choice, clock, proc))
     if choice.one and not choice.children and len(targets) > 1:
         raise UsageError("this command takes one target", value=" ".join(texts))
     return targets
+
+
+def each_once(found: Iterable[Target]) -> list[Target]:
+    """Each process once, in the order found. Where several arguments mean the same process, the one that names a
+    page of the application counts: a URL before a port, and either before a pid or a name."""
+    targets: dict[Identity, Target] = {}
+    for target in found:
+        known = targets.setdefault(target.identity, target)
+        if _page_rank(target) > _page_rank(known):
+            # as a child of another target it would not be asked: it was named by itself
+            targets[target.identity] = replace(known, selector=target.selector, parent=None)
+    return list(targets.values())
+
+
+def _page_rank(target: Target) -> int:
+    if target.parent is not None or not target.selector:
+        return 0
+    kind = parse_selector(target.selector).kind
+    return 2 if kind is SelectorKind.URL else 1 if kind is SelectorKind.PORT else 0
 
 
 def _select(selector: Selector, choice: Choice, clock: Clock, proc: Path) -> list[Target]:

@@ -21,6 +21,7 @@ from razorprof.cli.select import (
     Targets,
     Wait,
     WithChildren,
+    each_once,
     parse_wait,
     select_targets,
 )
@@ -197,7 +198,7 @@ def _watch(session: Session, texts: Sequence[str], choice: Choice, chosen: Seque
                     found += select_targets([text], again)
             except RazorprofError:
                 continue  # nothing there now: looked for again
-        return found
+        return each_once(found)
 
     if choice.children or any(parse_selector(text).kind is not SelectorKind.PID for text in texts):
         session.search(find, key=chosen[0], follow=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from razorprof.cli.select import Choice, parse_wait, select_targets
+from razorprof.cli.select import Choice, each_once, parse_wait, select_targets
 from razorprof.clock import ManualClock
 from razorprof.errors import AmbiguousTarget, TargetNotFound, UsageError
+from razorprof.model.target import Identity, Target
 from tests.unit.targets.frozen_proc import FrozenProc
 
 
@@ -48,6 +49,33 @@ def pids(proc: FrozenProc, *texts: str, choice: Choice | None = None) -> list[in
 
 def test_several_targets_come_in_the_order_of_the_arguments_and_each_once(proc: FrozenProc) -> None:
     assert pids(proc, "300", "pid:101", "101") == [300, 101]
+
+
+@pytest.mark.parametrize(
+    ("texts", "selector"),
+    [
+        (("101", "url:http://127.0.0.1:18101"), "url:http://127.0.0.1:18101"),
+        (("url:http://127.0.0.1:18101", "101"), "url:http://127.0.0.1:18101"),
+        (("port:18101", "101", "url:http://127.0.0.1:18101"), "url:http://127.0.0.1:18101"),
+        (("101", "port:18101"), "port:18101"),
+        (("101", "name:web.py"), "101"),
+    ],
+)
+def test_of_arguments_that_mean_one_process_the_one_with_the_page_counts(
+    texts: tuple[str, ...], selector: str
+) -> None:
+    named = [Target(Identity(101, 5), "web.py", selector=text, job=f"job {text}") for text in texts]
+    other = Target(Identity(300, 5), "job.py", selector="300")
+    target, last = each_once([named[0], other, *named[1:]])
+    assert (target.selector, target.job, last) == (selector, f"job {texts[0]}", other)
+
+
+def test_a_child_that_was_named_by_its_page_keeps_the_page() -> None:
+    child = Target(Identity(101, 5), "web.py", selector="name:gunicorn", parent=100)
+    page = Target(Identity(101, 5), "web.py", selector="url:http://127.0.0.1:18101")
+    for found in ([child, page], [page, child]):
+        (target,) = each_once(found)
+        assert (target.selector, target.parent) == (page.selector, None)
 
 
 def test_several_matches_without_a_terminal_are_an_error_that_lists_them_busiest_first(proc: FrozenProc) -> None:
