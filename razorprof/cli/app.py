@@ -35,6 +35,8 @@ Examples:
 A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N, url:URL or container:ID-PREFIX; a bare word is name:.
 """
 
+_ALSO = {"demo": ("top",)}  # commands that a command calls
+
 
 def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     """The application with these commands, each if it is there."""
@@ -58,7 +60,7 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 def app_for(arguments: Sequence[str]) -> typer.Typer:
     """What it takes to answer `arguments`: an application with the one command that they name, or with all."""
     named = arguments[0] if arguments else ""
-    return build_app((named,) if named in COMMANDS else COMMANDS)
+    return build_app((named, *_ALSO.get(named, ())) if named in COMMANDS else COMMANDS)
 
 
 def _answer_version(wanted: bool) -> None:
