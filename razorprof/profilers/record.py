@@ -32,6 +32,7 @@ _TAIL = 0.25  # a rest of a block shorter than this part of it is left out
 _TRIES = 3  # a process that has only just started may have no interpreter yet
 _RETRY_SECONDS = 0.3
 _STOPPED_PAUSE = 0.25  # between looks at a process that is stopped
+_LONGEST_STRETCH, _SLOWEST_STARTS = 2.0, 20.0  # a recording ends at that many times its seconds, and seconds more
 _LAGS = 1.5  # a window that takes this much longer than planned: the rate cannot be kept
 
 
@@ -67,6 +68,7 @@ class Recording:
     stood_still: float = 0.0
     failures: int = 0
     error: RazorprofError | None = None
+    cpu_seconds: float | None = None  # what the kernel counted for the process meanwhile, where that compares
 
     @property
     def samples(self) -> int:
@@ -110,6 +112,7 @@ class Recorder:
     def run(self) -> Recording:
         """Raises what kept it from seeing anything: TargetGone, PermissionDenied, NotSupported, ToolFailed."""
         self._began = self._clock.monotonic()
+        used = self._cpu_seconds()
         error: RazorprofError | None = None
         try:
             ending = self._record()
@@ -118,6 +121,7 @@ class Recorder:
         except OSError as failed:  # no descriptors or no memory left
             ending, error = self._judge(ToolFailed("cannot sample the process", value=failed))
         elapsed = self._clock.monotonic() - self._began
+        used_later = self._cpu_seconds()
         recording = Recording(
             tuple(self._windows),
             self._looks,
@@ -127,6 +131,7 @@ class Recorder:
             self._stood_still,
             self._failures,
             error,
+            None if used is None or used_later is None else used_later - used,
         )
         if ending in (Ending.GONE, Ending.REPLACED) and not recording.samples:
             what = "ended" if ending is Ending.GONE else "became another program"
@@ -148,7 +153,7 @@ class Recorder:
             plan = next_window(
                 self._rate,
                 self._plan.block_seconds if not self._looks.native else _NATIVE_BLOCK_SECONDS,
-                self._plan.seconds - (self._clock.monotonic() - self._began),
+                self._left(),
                 is_first=not self._windows,
             )
             if plan is None:
@@ -161,6 +166,23 @@ class Recorder:
                 self._stand_by(plan)
                 continue
             self._look(plan)
+
+    def _left(self) -> float:
+        """Seconds still to be sampled: what slow starts took is made up for, within bounds."""
+        passed = self._clock.monotonic() - self._began
+        if passed > _LONGEST_STRETCH * self._plan.seconds + _SLOWEST_STARTS:
+            return 0.0
+        return self._plan.seconds - sum(window.seconds for window in self._windows)
+
+    def _cpu_seconds(self) -> float | None:
+        """CPU seconds of the process so far, as the kernel counts; None where what is seen is something else."""
+        if self._looks.wall or self._looks.only_gil or self._looks.children:
+            return None
+        try:
+            stat = self._view.stat()
+        except (RazorprofError, OSError):
+            return None
+        return stat.user_seconds + stat.system_seconds
 
     def _look(self, plan: Plan) -> None:
         tells_sleepers = self._looks.blocking and not (self._looks.wall or self._looks.only_gil)

@@ -19,6 +19,7 @@ from razorprof.profilers.speedscope import UNREADABLE, SeenThread
 from razorprof.remote.process import ProcessView
 from razorprof.targets.naming import display_name
 
+_WAITED, _TICKS = 1.2, 0.1  # beyond chance, and the kernel counts in ticks of 10 ms
 _LOW_COVERAGE = 0.9
 _LONGEST_PROCESS_NAME = 64
 
@@ -116,6 +117,7 @@ def _notes(recording: Recording) -> list[str]:
         notes.append(
             "threads that did not run by the kernel's count, but were seen to just after a stop, are left out"
         )
+    notes += _waiting(recording)
     if recording.stood_still:
         notes.append(f"others had stopped the process for {recording.stood_still:.1f} s of it")
     if recording.failures:
@@ -124,11 +126,24 @@ def _notes(recording: Recording) -> list[str]:
         notes.append(f"the process ended after {recording.elapsed:.1f} s")
     elif recording.ending is Ending.REPLACED:
         notes.append(f"the process became another program (exec) after {recording.elapsed:.1f} s")
+    elif recording.ending is Ending.ENOUGH and not recording.windows:
+        notes.append("interrupted before the sampling had begun")
     elif recording.ending is Ending.ENOUGH:
         notes.append(f"interrupted after {recording.elapsed:.1f} s")
     elif recording.error is not None:
         notes.append(f"ended after {recording.elapsed:.1f} s: {recording.error}")
     return notes
+
+
+def _waiting(recording: Recording) -> list[str]:
+    """Sampling sees that a thread could run, not that it had a CPU: told where that makes a difference."""
+    if recording.cpu_seconds is None:
+        return []
+    seen = sum(w.samples * w.seconds / w.rounds for w in recording.windows if w.rounds)
+    if seen <= _WAITED * recording.cpu_seconds + _TICKS:
+        return []
+    told = f"{seen:.2f} s were seen, the kernel counted {recording.cpu_seconds:.2f} s of CPU time meanwhile"
+    return [f"threads that waited for a CPU or for the GIL count too: {told}"]
 
 
 def _meaning(looks: Looks) -> str:

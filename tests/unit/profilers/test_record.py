@@ -86,6 +86,20 @@ def test_blocks_add_up_to_the_whole(tmp_path: Path) -> None:
     assert [block.samples for block in profile.blocks] == [9, 0, 9]
 
 
+def test_what_slow_starts_took_is_made_up_for(tmp_path: Path) -> None:
+    slow = Run(seconds=2.5, code=1, outputs={2: b"Error: Failed to find python version from target process"})
+    recording, profile = Bench(tmp_path, slow, window_of(BUSY), seconds=3.0).run()
+    assert (recording.ending, recording.failures) == (Ending.DONE, 1)
+    assert profile.seconds == pytest.approx(3.0)
+
+
+def test_time_that_was_waited_for_a_cpu_is_told_beside_the_kernel_s_count(tmp_path: Path) -> None:
+    _, profile = Bench(tmp_path, window_of(BUSY)).run()  # its stat stands still: no CPU time by the kernel's count
+    assert any("3.00 s were seen, the kernel counted 0.00 s" in note for note in profile.notes)
+    _, profile = Bench(tmp_path / "wall", window_of(BUSY), looks=Looks(wall=True)).run()
+    assert not any("kernel counted" in note for note in profile.notes)
+
+
 def test_who_has_enough_gets_what_was_seen(tmp_path: Path) -> None:
     bench = Bench(tmp_path, window_of(BUSY), seconds=60.0)
     bench.watch = Watch(lambda done, whole, words: bench.watch.enough.set() if done > 2 else None)
