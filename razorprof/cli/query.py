@@ -105,7 +105,7 @@ def query(
     if expression is None:
         raise UsageError("no expression", hint="give one, such as 'up', or many with --batch FILE")
     if plot and as_json:
-        raise UsageError("--plot and --json exclude each other")
+        raise UsageError("--plot and --json exclude each other", hint="leave one of them out")
     request = Request(expression, when_of(time, start, end, step, ranged=plot))
     _check(request.text, request.when)
     data = open_data(openmetrics=openmetrics, samples=max_samples)
@@ -123,7 +123,7 @@ def _check(text: str, when: Moment | Span) -> None:
         if when.step is not None:
             grid(when.start, when.end, when.step)
         elif when.end < when.start:
-            raise UsageError("the end lies before the start", value=f"{when.end:.3f} < {when.start:.3f}")
+            raise UsageError("the end lies before the start", value=f"{when.end:.15g} < {when.start:.15g}")
 
 
 def _answer(request: Request, data: Data, limits: Limits, *, plot: bool, as_json: bool) -> None:

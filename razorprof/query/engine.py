@@ -105,7 +105,7 @@ def grid(start: float, end: float, step: float, limits: Limits = DEFAULT_LIMITS)
     if gap <= 0:
         raise UsageError("the step must be greater than 0", value=step, hint="at least 0.001 s")
     if last < first:
-        raise UsageError("the end lies before the start", value=f"{end:g} < {start:g}")
+        raise UsageError("the end lies before the start", value=f"{end:.15g} < {start:.15g}")
     count = (last - first) // gap + 1
     if count > limits.steps:
         raise UsageError(

@@ -57,21 +57,26 @@ def check_text(text: str) -> None:
             hint=f"at most {LONGEST_TEXT // 1024} KiB are read",
         )
     opened: list[str] = []
+    places: list[int] = []
     operators = 0
     before: Token = ("", "")
-    for kind, token in _tokens(text):
+    for kind, token, at in _tokens(text):
         if kind == "open":
             if before[1] in ("offset", "offset-") and token == "(":
                 raise _no_duration_arithmetic()
             opened.append(token)
+            places.append(at)
             if len(opened) > DEEPEST_NESTING:
                 raise UsageError("the expression is nested too deeply", hint=f"at most {DEEPEST_NESTING} levels")
         elif kind == "close":
             if opened and opened[-1] != _CLOSES[token]:
-                raise UsageError("brackets do not match", value=f"{opened[-1]} is closed by {token}")
+                raise UsageError(
+                    "brackets do not match", value=f"{opened[-1]} is closed by {token} at character {at + 1}"
+                )
             if not opened:
-                raise UsageError("brackets do not match", value=f"{token} closes nothing")
+                raise UsageError("brackets do not match", value=f"{token} at character {at + 1} closes nothing")
             opened.pop()
+            places.pop()
         elif kind == "quote":
             raise UsageError("a string is not closed", hint=f"add the missing {token}")
         elif kind == "string" and _HIGH_BYTE.search(token):
@@ -85,13 +90,13 @@ def check_text(text: str) -> None:
                 raise UsageError("the expression has too many operators", hint=f"at most {MOST_OPERATORS}")
         before = _context(before, kind, token)
     if opened:
-        raise UsageError("a bracket is not closed", value=opened[-1])
+        raise UsageError("a bracket is not closed", value=f"{opened[-1]} at character {places[-1] + 1}")
 
 
 def unknown_word(text: str) -> str | None:
     """What the parser cannot know in text that it refused: a thing of newer versions, if there is one."""
     depth, before = 0, ""
-    for kind, token in _tokens(text):
+    for kind, token, _ in _tokens(text):
         depth += (token == "{") - (token == "}")
         if kind == "word" and token in _LATER_WORDS and not depth and before:
             return _LATER_WORDS[token]
@@ -101,10 +106,11 @@ def unknown_word(text: str) -> str | None:
     return None
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Each with its place in the text, spaces left out."""
     for found in _TOKEN.finditer(text):
         if found.lastgroup and found.lastgroup != "space":
-            yield found.lastgroup, found[0]
+            yield found.lastgroup, found[0], found.start()
 
 
 def _context(before: Token, kind: str, token: str) -> Token:

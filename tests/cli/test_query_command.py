@@ -173,6 +173,7 @@ def test_an_error_with_json_is_one_object(series: Path) -> None:
     found = run("up", "--openmetrics", series, "--plot", "--json")
     assert found.returncode == 2
     assert json.loads(found.stdout)["error"]["message"] == "--plot and --json exclude each other"
+    assert json.loads(found.stdout)["error"]["hint"] == "leave one of them out"
 
 
 def test_a_reader_that_leaves_early_ends_it_quietly(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def circle(make, count):
     all_hold = threading.Barrier(count)
 
     def take(index):
-        sys.stdout.write("thread {}\n".format(threading.get_native_id()))  # one write: lines do not mix
+        sys.stdout.write(f"thread {threading.get_native_id()}\n")  # one write: lines do not mix
         with locks[index]:
             all_hold.wait()
             with locks[(index + 1) % count]:
@@ -31,7 +31,7 @@ def rlock_and_join():
     lock, held = threading.RLock(), threading.Event()
 
     def wants():
-        sys.stdout.write("thread {}\n".format(threading.get_native_id()))  # one write: lines do not mix
+        sys.stdout.write(f"thread {threading.get_native_id()}\n")  # one write: lines do not mix
         held.wait()
         with lock:
             pass
@@ -40,7 +40,7 @@ def rlock_and_join():
     other.start()
 
     def joins():
-        sys.stdout.write("thread {}\n".format(threading.get_native_id()))  # one write: lines do not mix
+        sys.stdout.write(f"thread {threading.get_native_id()}\n")  # one write: lines do not mix
         with lock:
             held.set()
             other.join()
@@ -74,7 +74,7 @@ def itself():
     lock = threading.Lock()
 
     def twice():
-        sys.stdout.write("thread {}\n".format(threading.get_native_id()))  # one write: lines do not mix
+        sys.stdout.write(f"thread {threading.get_native_id()}\n")  # one write: lines do not mix
         with lock, lock:
             pass
 

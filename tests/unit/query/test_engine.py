@@ -365,6 +365,11 @@ def test_a_range_that_cannot_be_meant_is_a_usage_error(start: float, end: float,
         compile_query("x").range(ONE, start, end, step)
 
 
+def test_a_range_that_ends_before_it_starts_is_told_with_whole_times() -> None:
+    with pytest.raises(UsageError, match=r"\(1700000000 < 1700000100\.25\)"):
+        compile_query("x").range(ONE, 1_700_000_100.25, 1_700_000_000, 1)
+
+
 def test_a_range_of_eleven_thousand_steps_is_answered() -> None:
     assert len(compile_query("x").range(ONE, 0, 10_999, 1).times) == 11_000
 

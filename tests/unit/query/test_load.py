@@ -130,6 +130,21 @@ def test_what_only_looks_odd_is_loaded(text: str) -> None:
     assert parse(text).nodes
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sum(rate(x[5m])", "( at character 4"),
+        ("sum({a='('}", "( at character 4"),
+        ("(x]", "( is closed by ] at character 3"),
+        (" x)", ") at character 3 closes nothing"),
+    ],
+)
+def test_a_bracket_that_is_wrong_is_told_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert words in str(caught.value)
+
+
 def test_the_deepest_that_is_accepted_does_not_exhaust_the_stack() -> None:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(250 + _depth())
