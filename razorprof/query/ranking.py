@@ -1,6 +1,7 @@
 """topk and bottomk: the series of greatest or least value in each group, with their own labels.
 
-NaN comes last for both. An instant query answers in the order of the values. Called by the evaluator.
+NaN comes last for both; of equal values the series whose labels sort first is taken first, as Prometheus meets
+them in its blocks. An instant query answers in the order of the values. Called by the evaluator.
 """
 
 from __future__ import annotations
@@ -24,10 +25,15 @@ def ranked(operator: str, vector: Vector, parameter: Floats, names: tuple[str, .
     present = np.zeros(vector.present.shape, bool)
     sign = -1.0 if operator == "topk" else 1.0
     order_of_first = np.zeros(len(vector.labels), np.intp)
+    place_of = np.empty(len(vector.labels), np.intp)
+    place_of[sorted(range(len(vector.labels)), key=lambda place: tuple(vector.labels[place].items()))] = np.arange(
+        len(vector.labels)
+    )
     for cohort in grouped.cohorts:
         values, marks = vector.values[:, cohort.columns], vector.present[:, cohort.columns]
         class_of = np.where(marks, np.where(np.isnan(values), 1, 0), 2)
-        order = np.lexsort((sign * np.where(class_of == 0, values, 0.0), class_of), axis=1)
+        among_equals = np.broadcast_to(place_of[cohort.columns], values.shape)
+        order = np.lexsort((among_equals, sign * np.where(class_of == 0, values, 0.0), class_of), axis=1)
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :, None], axis=1)
         present[:, cohort.columns] = marks & (rank < wanted[:, None, None])

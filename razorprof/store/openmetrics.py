@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -62,8 +63,13 @@ def read_openmetrics(
     samples of a series out of their order in time. 16 bytes a sample while it reads, 32 for a moment at the end.
     """
     try:
-        with path.open("rb") as file:
+        # a pipe is not waited for
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ToolFailed(
+                    "the file cannot be read: no regular file", value=path, hint="save it to one first"
+                )
             reader = _Reader(samples, series)
             reader.read(file, status.st_size, progress or (lambda done, whole: None))
     except OSError as error:

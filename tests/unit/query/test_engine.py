@@ -299,6 +299,12 @@ def test_topk_answers_in_order_with_nan_last() -> None:
             at(VALUES, text)
 
 
+def test_of_equal_values_the_series_that_sorts_first_is_taken() -> None:
+    equal = FixedView([Series(Labels(__name__="x", a=name), np.array([0.0]), np.array([1.0])) for name in "cab"])
+    assert list(at(equal, "topk(2, x)", 0)) == ["__name__=x a=a", "__name__=x a=b"]
+    assert list(at(equal, "bottomk(1, x)", 0)) == ["__name__=x a=a"]
+
+
 def test_the_k_of_topk_may_change_with_time() -> None:
     view = FixedView([series("x a=1", [1.0, 1.0]), series("x a=2", [2.0, 2.0])])
     result = compile_query("topk(1 + time() / 60, x)").range(view, 0, 60, 60)

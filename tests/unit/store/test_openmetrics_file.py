@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,12 @@ def test_what_a_file_may_hold_is_bounded(tmp_path: Path) -> None:
         read(tmp_path, "".join(f"a 1 {number}\n" for number in range(11)) + "# EOF\n", samples=10)
     with pytest.raises(ToolFailed, match="too many series"):
         read(tmp_path, "".join(f"a{number} 1 1\n" for number in range(11)) + "# EOF\n", series=10)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ToolFailed, match="no regular file"):
+        read_openmetrics(tmp_path / "pipe")
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
