@@ -26,7 +26,8 @@ Examples:
   razorprof query --batch requests.jsonl --openmetrics series.om > answers.jsonl
 
 An OpenMetrics file is text: NAME{LABELS} VALUE SECONDS, one sample a line, and # EOF at its end. Where no sample
-has a time stamp, as on a page saved from /metrics, all stand at the time when the file was written.
+has a time stamp, as on a page saved with curl -H 'Accept: application/openmetrics-text' .../metrics, all stand at
+the time when the file was written. Calendar functions of NaN and Inf give NaN.
 
 A line of a batch is {"query": "up", "time": 1700000000} or {"query": "up", "start": ..., "end": ...,
 "step": ...}; its answer is {"status": "success", "data": ...} or {"status": "error", "errorType": ...,

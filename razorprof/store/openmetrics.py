@@ -119,7 +119,8 @@ class _Reader:
             raise ToolFailed(
                 "the file is truncated",
                 value=f"no # EOF after line {self._line}",
-                hint="an OpenMetrics text ends with the line # EOF; add it if the file is whole",
+                hint="OpenMetrics text ends with # EOF; a server gives it when asked: curl -H 'Accept: "
+                "application/openmetrics-text' URL",
             )
 
     def result(self, written: float) -> OpenMetricsFile:
