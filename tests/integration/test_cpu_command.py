@@ -127,6 +127,7 @@ def test_blocking_says_how_long_the_target_stood_still(
     python_builds: tuple[PythonBuild, ...], start_program: StartProgram
 ) -> None:
     program = split(start_program, python_builds[-1])
+    done = None
     for _ in range(3):  # where others take the CPU, coming back from a stop takes a sleeper as long as work does
         done = run(program.pid, "-d", "2", "--blocking")
         assert done.returncode == 0
@@ -134,6 +135,7 @@ def test_blocking_says_how_long_the_target_stood_still(
         assert "burn" in done.stdout
         if " idle " not in done.stdout:
             break
+    assert done is not None
     assert " idle " not in done.stdout
     assert ProcessView(program.pid).stat().state in "RS"
     assert ProcessView(program.pid).status()["TracerPid"] == "0"
