@@ -96,7 +96,8 @@ def _threads(profile: Profile) -> list[dict[str, Any]]:
             continue
         thread = part.key.thread
         if thread not in built:
-            built[thread] = _Thread(thread, profile, len(built))
+            is_known = any(known.native == thread.native for known in built)  # a thread that was given a new name
+            built[thread] = _Thread(thread, profile, len(built), is_known=is_known)
         begin = 0.0 if part.block is None else max(0.0, blocks[part.block].start - start)
         clock = thread, part.block
         built[thread].add(part.key.stack, part.weight, (begin + clocks[clock]) * 1000.0)
@@ -108,12 +109,12 @@ def _threads(profile: Profile) -> list[dict[str, Any]]:
 class _Thread:
     """One thread's tables. Strings, functions, frames and stacks stand once and are named by their place."""
 
-    def __init__(self, thread: ThreadId, profile: Profile, number: int) -> None:
+    def __init__(self, thread: ThreadId, profile: Profile, number: int, *, is_known: bool = False) -> None:
         self._thread = thread
         self._pid = str(profile.origin.pid if profile.origin is not None else 0)
         self._seconds = profile.seconds
-        # the profiler tells threads apart by this: unique, also where the kernel's id is not known
-        self._tid: int | str = thread.native or f"0.{number}"
+        # the profiler tells threads apart by this: unique, also where the kernel's id is not known or comes twice
+        self._tid: int | str = f"{thread.native}.{number}" if is_known or not thread.native else thread.native
         self._weight_type, self._scale = _WEIGHTS.get(profile.unit, ("samples", 1.0))
         self._is_main = thread.native == int(self._pid) if thread.native else number == 0
         self._strings: dict[str, int] = {}

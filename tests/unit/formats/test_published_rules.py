@@ -13,7 +13,8 @@ from hypothesis import given
 from razorprof.errors import NotSupported
 from razorprof.formats.gecko import Gecko
 from razorprof.formats.speedscope import Speedscope
-from razorprof.model.profile import Profile, top
+from razorprof.model.frame import Frame, ThreadId
+from razorprof.model.profile import Profile, StackKey, top
 from tests.unit.formats.sample_profiles import FULL, profiles
 
 NUMBER = (int, float)
@@ -124,6 +125,11 @@ def test_any_profile_makes_a_sound_firefox_file(profile: Profile) -> None:
 def test_a_profile_with_all_fields_and_one_without_any_are_sound_too(profile: Profile) -> None:
     check_speedscope(json.loads(Speedscope().write(profile)))
     check_firefox(json.loads(Gecko().write(profile)))
+
+
+def test_a_thread_that_changed_its_name_is_two_threads_in_the_firefox_profiler() -> None:
+    renamed = {StackKey(ThreadId(1, name), (Frame("f", "a.py"),)): 0.5 for name in ("", "late")}
+    check_firefox(json.loads(Gecko().write(Profile(renamed, seconds=1.0))))
 
 
 def test_the_firefox_profiler_adds_up_the_same_own_and_total_times() -> None:
