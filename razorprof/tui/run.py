@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import FrameType
 
 from razorprof.config.settings import Settings
 from razorprof.session.session import Session
 from razorprof.tui.app import Dashboard
+from razorprof.tui.endings import ended_by_signals
 from razorprof.tui.options import DashboardOptions
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-_PATIENCE = 3.0  # seconds that the screen may take to go away; a closed terminal may block it for ever
 _LARGEST_LOG = 1 << 20
 
 
@@ -35,7 +31,7 @@ def run_dashboard(session: Session, settings: Settings) -> int:
     with ExitStack() as stack:
         stack.callback(session.stop)
         stack.enter_context(_logs_in_a_file())
-        stack.enter_context(_ended_by_signals(app))
+        stack.enter_context(ended_by_signals(app))
         app.run()
     return app.return_code or 0
 
@@ -56,24 +52,6 @@ class LiveDashboard(Dashboard):
         """After Ctrl-Z and fg the terminal is empty, and what has not changed would stay so."""
         for widget in self.screen.walk_children():
             widget.refresh()
-
-
-@contextmanager
-def _ended_by_signals(app: Dashboard) -> Iterator[None]:
-    """SIGTERM and SIGHUP close the screen in order; one that cannot be closed does not keep us."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        last = threading.Timer(_PATIENCE, os._exit, (128 + number,))
-        last.daemon = True
-        last.start()
-        app.exit(return_code=128 + number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -5,12 +5,7 @@ Called by the commands `show` and `diff` on a terminal.
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 from razorprof.analysis.compare_tree import diff_tree
 from razorprof.analysis.compare_values import Basis, Comparison
@@ -18,13 +13,11 @@ from razorprof.model.profile import Profile
 from razorprof.render.diff import headline
 from razorprof.render.functions import Grouping
 from razorprof.render.profile_facts import profile_facts, profile_notes
+from razorprof.tui.endings import ended_by_signals
 from razorprof.tui.show_app import Shown, Viewer
 from razorprof.tui.show_difference import ChangesFlamePage, ChangesPage, ChangesTreePage
 from razorprof.tui.show_profile import FlamePage, TablePage, TreePage
 from razorprof.tui.themes import DARK
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-_PATIENCE = 3.0  # seconds that the screen may take to go away; a closed terminal may block it for ever
 
 
 def profile_viewer(
@@ -59,24 +52,6 @@ def difference_viewer(
 
 def run_viewer(viewer: Viewer) -> int:
     """Show it until the user leaves; the exit code: 0 by key, 128 + number by signal, 130 by Ctrl-C."""
-    with _ended_by_signals(viewer):
+    with ended_by_signals(viewer):
         viewer.run()
     return viewer.return_code or 0
-
-
-@contextmanager
-def _ended_by_signals(viewer: Viewer) -> Iterator[None]:
-    """SIGTERM and SIGHUP close the screen in order; one that cannot be closed does not keep us."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        last = threading.Timer(_PATIENCE, os._exit, (128 + number,))
-        last.daemon = True
-        last.start()
-        viewer.exit(return_code=128 + number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
