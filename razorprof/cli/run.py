@@ -6,6 +6,7 @@ came of all of them is told by cli.run_report.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,12 +118,10 @@ def run(
     """Launch a program, profile it from its start, and check what it used against a budget."""
     from razorprof.cli.run_report import report
     from razorprof.profilers.launch import NotStarted
-    from razorprof.profilers.memray_reader import remove_folder
 
     plan = _plan(cpu, heap, budget, junit, markdown, rate, write_baseline, force, as_json)
     plan = _with_baseline(plan, require=require_baseline, accept_any=any_baseline)
-    folders: list[Path] = []
-    try:
+    with ExitStack() as folders:  # what stands in them is read for the report
         runs: list[Run] = []
         for _ in range(repeat):
             done = _run_in(folders, command, plan)
@@ -132,24 +131,21 @@ def run(
             if done.ended.code:
                 break
         return report(command, runs, plan)
-    finally:
-        for folder in folders:
-            remove_folder(folder)
 
 
-def _run_in(folders: list[Path], command: list[str], plan: Plan) -> Run | NotStarted:
+def _run_in(folders: ExitStack, command: list[str], plan: Plan) -> Run | NotStarted:
     import os
 
-    from razorprof.profilers.memray_reader import private_folder
+    from razorprof.profilers.private_folder import private_folder
     from razorprof.session.launch_run import Wanted, run_once
 
-    folders.append(private_folder())
+    folder = folders.enter_context(private_folder())
     wanted = Wanted(
         plan.rate_hz,
         gc=plan.budget is not None and plan.budget.gc is not None,
         heap=plan.heap is not None,
     )
-    return run_once(command, os.environ, wanted, folders[-1])
+    return run_once(command, os.environ, wanted, folder)
 
 
 def _not_started(refused: NotStarted, command: list[str], as_json: bool) -> int:

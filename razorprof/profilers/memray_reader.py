@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -80,18 +78,6 @@ def write_report(
     if not destination.is_file():
         raise ToolFailed("memray wrote no report", value=destination)
     destination.chmod(0o600)
-
-
-def private_folder() -> Path:
-    """A new folder, mode 0700, for what must not be seen by others; the caller removes it.
-
-    profilers.private_folder has one that is removed even when razorprof is killed."""
-    return Path(tempfile.mkdtemp(prefix="razorprof-"))
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a private_folder and all in it."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _python() -> list[str]:
