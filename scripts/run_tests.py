@@ -1,8 +1,8 @@
 """Run the whole test suite as CI does: what owns its clock in parallel, what measures real processes one by one.
 
 Between them, in parallel too, what runs whole commands but judges no time; what measures time would lie beside a
-neighbour that computes. A few failures of real processes get one second try, alone, and are named when they pass
-it: a defect fails twice. Called by `make test`. The last line counts all runs (build/tests/total.txt keeps it);
+neighbour that computes. A few failures get one second try, one by one, and are named when they pass it: a defect
+fails twice. Called by `make test`. The last line counts all runs (build/tests/total.txt keeps it);
 the exit status is 1 if anything failed.
 """
 
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         if not selection:
             continue
         status, outcome = run(name, [*selection, *arguments])
-        if name != "parallel" and status == 1 and 0 < outcome.failed <= MOST_TRIED_AGAIN:
+        if status == 1 and 0 < outcome.failed <= MOST_TRIED_AGAIN:
             status, outcome = try_again(name, outcome, arguments)
         total += outcome
         good = good and status in (0, NO_TESTS)
@@ -91,7 +91,7 @@ def run(name: str, arguments: list[str]) -> tuple[int, Outcome]:
 def try_again(name: str, first: Outcome, arguments: list[str]) -> tuple[int, Outcome]:
     """The tests that failed, once more, one by one. What passes now is said, and counted as passed."""
     failed = failures_of(REPORTS / f"{name}.xml")
-    selection = [f"--ignore={path}" for path in (*PARALLEL, *APART)]
+    selection = [f"--ignore={path}" for path in APART]
     again = ["tests", *selection, *QUICK, *arguments, "--last-failed", "--last-failed-no-failures=none"]
     status, second = run("again", again)
     if status != 0 or second.passed != first.failed:

@@ -149,7 +149,10 @@ def words_of(body: str, kind: str) -> str:
     return ""
 
 
-def test_samples_above_the_limit_are_counted_not_parsed_and_families_stay_whole() -> None:
+def test_samples_above_the_limit_are_counted_not_parsed_and_families_stay_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(application_parse, "LONGEST_PARSE", 60.0)  # of counting, not of time
     family = (
         "# TYPE h{n} histogram\n"
         + "".join(f'h{{n}}_bucket{{{{le="{le}"}}}} 1\n' for le in (*range(7), "+Inf"))
