@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -21,7 +22,8 @@ from razorprof.cli.parameters import HELP_NAMES
 
 COMMANDS = (  # as `--help` lists them
     *("top", "ps", "gc", "threads", "cpu", "heap", "dump", "show", "diff", "run"),
-    *("query", "serve", "doctor", "demo", "plugins", "completion"),
+    *("query", "rules", "check", "watch", "record", "replay", "serve"),
+    *("doctor", "demo", "plugins", "completion"),
 )
 
 _EPILOG = """\
@@ -53,8 +55,29 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
         path = f"razorprof.cli.{name}"
         if find_spec(path) is not None:
             module = import_module(path)
-            built.command(name, epilog=module.EPILOG)(getattr(module, name))
+            if hasattr(module, "COMMANDS"):
+                built.add_typer(_group(name, module), name=name)
+            else:
+                built.command(name, epilog=module.EPILOG)(getattr(module, name))
     return built
+
+
+def _group(name: str, module: ModuleType) -> typer.Typer:
+    """A command with commands of its own: `razorprof.cli.NAME` lists them in COMMANDS, each is a module
+    `razorprof.cli.NAME_COMMAND` of the same shape as a command's."""
+    group = typer.Typer(
+        help=module.__doc__,
+        epilog=module.EPILOG,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings={"help_option_names": HELP_NAMES},
+    )
+    for own in module.COMMANDS:
+        path = f"razorprof.cli.{name}_{own}"
+        if find_spec(path) is not None:
+            part = import_module(path)
+            group.command(own, epilog=part.EPILOG)(getattr(part, own))
+    return group
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from razorprof.errors import NotSupported, RazorprofError
+from razorprof.plugin.notifiers import Notifier
 from razorprof.plugin.protocols import Detection, Format, Runtime, Source
 from razorprof.remote.process import ProcessView
 
@@ -21,11 +22,13 @@ T = TypeVar("T")
 RUNTIMES = "razorprof.runtimes"
 SOURCES = "razorprof.sources"
 FORMATS = "razorprof.formats"
+NOTIFIERS = "razorprof.notifiers"
 # What a plugin of each group must have; signatures are the conformance kit's business.
 _SHAPES: dict[str, tuple[str, ...]] = {
     RUNTIMES: ("name", "detect", "capabilities", "sources"),
     SOURCES: ("name", "metrics", "open"),
     FORMATS: ("name", "endings", "can_read", "write", "read"),
+    NOTIFIERS: ("name", "options", "wants_repeats", "most", "open"),
 }
 
 
@@ -96,14 +99,14 @@ def formats() -> list[Format]:
     return [cast("Format", loaded.plugin) for loaded in _load_group(FORMATS) if loaded.plugin is not None]
 
 
+def find_notifier(name: str) -> Notifier:
+    """The notifier called `name`. Raises NotSupported with the reason when it is not there or broken."""
+    return cast("Notifier", _find(NOTIFIERS, name, "notifier"))
+
+
 def find_runtime(name: str) -> Runtime:
     """The runtime called `name`. Raises NotSupported with the reason when it is not there or broken."""
-    for loaded in _load_group(RUNTIMES):
-        if loaded.report.name == name and loaded.plugin is not None:
-            return cast("Runtime", loaded.plugin)
-        if loaded.report.name == name:
-            raise NotSupported(f"the plugin {name} cannot be loaded", value=loaded.report.error, hint=_SEE)
-    raise NotSupported("no such runtime", value=name, hint=_SEE)
+    return cast("Runtime", _find(RUNTIMES, name, "runtime"))
 
 
 def detect_runtime(process: ProcessView) -> tuple[Runtime, Detection] | None:
@@ -126,6 +129,15 @@ def detect_runtime(process: ProcessView) -> tuple[Runtime, Detection] | None:
 
 
 _SEE = "see: razorprof plugins"
+
+
+def _find(group: str, name: str, what: str) -> Any:
+    for loaded in _load_group(group):
+        if loaded.report.name == name and loaded.plugin is not None:
+            return loaded.plugin
+        if loaded.report.name == name:
+            raise NotSupported(f"the plugin {name} cannot be loaded", value=loaded.report.error, hint=_SEE)
+    raise NotSupported(f"no such {what}", value=name, hint=_SEE)
 
 
 @cache

@@ -14,6 +14,7 @@ from itertools import islice
 
 from razorprof.analysis.limits import judge
 from razorprof.analysis.siblings import Figure, deviations
+from razorprof.model.alert import AlertBoard
 from razorprof.model.frame import SamplingReport
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, MetricKind, Sample, gauge
@@ -70,12 +71,15 @@ class Pipeline:
         overhead: Callable[[float], Overhead],
         publish: Callable[[SessionState], None] = lambda state: None,
         taps: Sequence[Callable[[Event], None]] = (),
+        alerting: Callable[[float], AlertBoard] | None = None,
     ) -> None:
+        """alerting: evaluates what is due at a tick's time, once the tick's samples are stored; None: no rules."""
         self._store = store
         self._host = host
         self._overhead = overhead
         self._publish = publish
         self._taps = taps
+        self._alerting = alerting
         self._own_declaration = Declaration({metric.name: metric for metric in OWN_METRICS})
         self._declared: dict[str, Declaration] = {}
         self._own = self._collector(Labels(job="razorprof", instance=host), Allowance(MOST_TARGET_SERIES))
@@ -191,6 +195,7 @@ class Pipeline:
         dropped = self._dropped_before + self._own.drops.total()
         dropped += sum(collector.drops.total() for board in boards for collector in _collectors(board))
         self._own.append(tick.time, self._self.samples(overhead, self._own.drops))
+        alerts = None if self._alerting is None else self._alerting(tick.time)
         self._store.expire(tick.time)
         self.state = SessionState(
             tick.time,
@@ -198,6 +203,7 @@ class Pipeline:
             tuple(board.status() for board in boards),
             self._with_sampling(overhead, boards, dropped),
             self.interval,
+            alerts,
         )
         self._publish(self.state)
 

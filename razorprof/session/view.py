@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from razorprof.model.alert import AlertBoard
 from razorprof.model.frame import SamplingReport
 from razorprof.model.profile import Profile
 from razorprof.model.scrape import ReadError
@@ -75,13 +76,14 @@ class Overhead:
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """Everything small that a screen shows, consistent for one tick."""
+    """Everything small that a screen shows, consistent for one tick. alerts: None where no rules were given."""
 
     time: float
     tick: int
     targets: tuple[TargetStatus, ...]
     overhead: Overhead = field(default_factory=Overhead)
     interval: float = 1.0
+    alerts: AlertBoard | None = None
 
 
 class View(SeriesView, Protocol):

@@ -1,0 +1,1 @@
+"""Rules and alerts: files, templates, evaluation, what is captured and told when. Knows no target."""

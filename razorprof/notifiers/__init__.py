@@ -1,0 +1,1 @@
+"""Built-in notifiers: who is told of alerts. Reached through entry points only."""

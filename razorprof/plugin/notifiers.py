@@ -1,0 +1,42 @@
+"""The protocol of notifiers: who is told of alerts. Entry-point group razorprof.notifiers.
+
+An entry point names a class with the shape of Notifier. It sees what other plugins see. Queues, retries, storms
+and breakers are session.dispatch's business: a sender tries once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Protocol
+
+from razorprof.clock import Clock
+from razorprof.model.notice import Notice
+
+
+class Sender(Protocol):
+    """An opened notifier. Called by one thread of its own; may block until `timeout`."""
+
+    def send(self, notices: Sequence[Notice], timeout: float) -> None:
+        """Tell them, all at once. timeout: seconds. Raises RazorprofError: ToolFailed and TimedOut for what may
+        work when tried again, NotSupported and UsageError for what never will (the notices are dropped then, and
+        counted)."""
+
+    def close(self) -> None:
+        """Let go. Called once."""
+
+
+class Notifier(Protocol):
+    """A way to tell people or machines of alerts.
+
+    options: what the notifier may be given, by name, each with its help. wants_repeats: whether alerts that fire
+    on are to be told again and again (Alertmanager expects it); most: notices that are given to `send` at once.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[Mapping[str, str]]
+    wants_repeats: ClassVar[bool]
+    most: ClassVar[int]
+
+    def open(self, options: Mapping[str, str], clock: Clock) -> Sender:
+        """A sender with these options. Raises UsageError, naming the option that cannot be meant. Secrets are
+        given as files or names of environment variables, never as values."""
