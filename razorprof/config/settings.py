@@ -8,13 +8,13 @@ razorprof does with the rights of its user. Described in razorprof.toml(5).
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from razorprof.config.trust import refuse_if_others_may_write
 from razorprof.errors import UsageError
 from razorprof.units import parse_duration, parse_size
 
@@ -25,7 +25,8 @@ _LARGEST = 1 << 20
 @dataclass(frozen=True, slots=True)
 class Settings:
     """interval: seconds; rate: Hz, None adapts; budget: CPU seconds per second of all of razorprof; theme: a
-    Textual theme's name; keys: dashboard action -> keys, comma separated."""
+    Textual theme's name; bell: ring when an alert begins to fire; keys: dashboard action -> keys, comma
+    separated."""
 
     interval: float = 1.0
     rate: float | None = None
@@ -33,6 +34,7 @@ class Settings:
     history_seconds: float = 3600.0
     history_bytes: int = 32 << 20
     theme: str = ""
+    bell: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +52,7 @@ def read_settings(path: Path) -> Settings:
     """The settings of one file. Raises UsageError, naming file and key."""
     try:
         with path.open("rb") as file:
-            _refuse_if_others_may_write(os.fstat(file.fileno()), path)
+            refuse_if_others_may_write(os.fstat(file.fileno()), path, "the settings")
             content = file.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError("cannot read the settings", value=path, hint=str(error.strerror)) from error
@@ -68,15 +70,6 @@ def _folders() -> list[Path]:
     return [own, Path("/etc")]
 
 
-def _refuse_if_others_may_write(status: os.stat_result, path: Path) -> None:
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UsageError(
-            "the settings may be written by others",
-            value=path,
-            hint=f"chown it to yourself and: chmod go-w {path}",
-        )
-
-
 def _settings(document: dict[str, Any], path: Path) -> Settings:
     def bad(key: str, wanted: str) -> UsageError:
         return UsageError("bad setting", value=f"{path}: {key}", hint=f"it takes {wanted}; see razorprof.toml(5)")
@@ -85,7 +78,7 @@ def _settings(document: dict[str, Any], path: Path) -> Settings:
     keys = document.get("keys", {})
     if not isinstance(top, dict) or not isinstance(keys, dict):
         raise bad("top" if not isinstance(top, dict) else "keys", "a table")
-    known = {"interval", "rate", "budget", "history", "history_size", "theme"}
+    known = {"interval", "rate", "budget", "history", "history_size", "theme", "bell"}
     for unknown in [*(set(document) - {"top", "keys"}), *(f"top.{key}" for key in set(top) - known)]:
         raise bad(unknown, "nothing: there is no such setting")
 
@@ -107,6 +100,9 @@ def _settings(document: dict[str, Any], path: Path) -> Settings:
     theme = top.get("theme", "")
     if not isinstance(theme, str):
         raise bad("top.theme", "a theme's name")
+    bell = top.get("bell", False)
+    if not isinstance(bell, bool):
+        raise bad("top.bell", "true or false")
     if any(not isinstance(value, str) for value in keys.values()):
         raise bad("keys", 'strings such as pause = "space,p"')
     default = Settings()
@@ -117,5 +113,6 @@ def _settings(document: dict[str, Any], path: Path) -> Settings:
         history_seconds=default.history_seconds if history is None else parse_duration(history),
         history_bytes=default.history_bytes if size is None else parse_size(size),
         theme=theme,
+        bell=bell,
         keys=dict(keys),
     )

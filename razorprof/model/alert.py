@@ -77,7 +77,7 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RuleStatus:
     """How a rule fares. error: of the last evaluation, empty where it worked; seconds: what that took; series:
-    how many results it gave; kind: alerting or recording."""
+    how many results it gave; kind: alerting or recording; interval, limit: its group's."""
 
     key: RuleKey
     kind: str
@@ -91,6 +91,8 @@ class RuleStatus:
     keep_firing: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    interval: float = 0.0
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,12 @@ class CaptureNote:
 @dataclass(frozen=True, slots=True)
 class AlertBoard:
     """All of alerting at one tick, for screens and documents. alerts: pending and firing ones first, then those
-    that resolved lately; error: why the rules in force are not those of the file (a bad file keeps the old ones).
-    """
+    that resolved lately; error: why the rules in force are not those of the file (a bad file keeps the old ones);
+    since: when the first evaluation was, Unix seconds."""
 
     alerts: tuple[Alert, ...] = ()
     rules: tuple[RuleStatus, ...] = ()
     captures: tuple[CaptureNote, ...] = ()
     silenced: frozenset[Labels] = frozenset()
     error: str = ""
+    since: float | None = None

@@ -210,6 +210,12 @@ def merge(profiles: Iterable[Profile]) -> Profile:
     )
 
 
+def join_threads(profile: Profile) -> Profile:
+    """The profile with its threads as one."""
+    anybody = ThreadId(0)
+    return profile.with_stacks(lambda key: StackKey(anybody, key.stack))
+
+
 def from_stacks(stacks: Iterable[StackSample], seconds: float) -> Profile:
     """A profile of one window's stacks. Every StackSample counts as one sample; see SamplingReport for more."""
     weights: dict[StackKey, float] = defaultdict(float)

@@ -14,7 +14,8 @@ from razorprof.model.threads import ThreadDump
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a process turned out to run. runtime is empty where no runtime knows it; reason says more.
+    """What a process turned out to run. runtime is empty where no runtime knows it; reason says more; denied: a
+    runtime may know it, but was not allowed to look.
 
     name, command: its display name and its command line, redacted, as they are now (untrusted text).
     """
@@ -26,6 +27,7 @@ class Detected:
     reason: str = ""
     name: str = ""
     command: str = ""
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

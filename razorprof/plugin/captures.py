@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # for types alone: a command loads only what it captures
     from razorprof.model.threads import ThreadDump
     from razorprof.plugin.protocols import Detection
 
+_MOST_BLOCKS = 600
+
 
 @dataclass(frozen=True, slots=True)
 class CpuRequest:
@@ -37,6 +39,11 @@ class CpuRequest:
     blocking: bool = False
     children: bool = False
     block_seconds: float = 1.0
+
+
+def block_length(seconds: float) -> float:
+    """Seconds of a block of a profile of so many: a day is not kept in 86,400 pieces."""
+    return max(1.0, seconds / _MOST_BLOCKS)
 
 
 @dataclass(frozen=True, slots=True)

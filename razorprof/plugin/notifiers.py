@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from razorprof.clock import Clock
+from razorprof.errors import RazorprofError
 from razorprof.model.notice import Notice
 
 
@@ -17,9 +18,9 @@ class Sender(Protocol):
     """An opened notifier. Called by one thread of its own; may block until `timeout`."""
 
     def send(self, notices: Sequence[Notice], timeout: float) -> None:
-        """Tell them, all at once. timeout: seconds. Raises RazorprofError: ToolFailed and TimedOut for what may
-        work when tried again, NotSupported and UsageError for what never will (the notices are dropped then, and
-        counted)."""
+        """Tell them, all at once; no two of them are of the same labels. timeout: seconds. Raises RazorprofError:
+        ToolFailed and TimedOut for what may work when tried again, anything else for what never will (the notices
+        are dropped then, and counted); PartlyTold where some of them were told."""
 
     def close(self) -> None:
         """Let go. Called once."""
@@ -40,3 +41,12 @@ class Notifier(Protocol):
     def open(self, options: Mapping[str, str], clock: Clock) -> Sender:
         """A sender with these options. Raises UsageError, naming the option that cannot be meant. Secrets are
         given as files or names of environment variables, never as values."""
+
+
+class PartlyTold(RazorprofError):
+    """Some notices were told before one failed: those are not to be told again. cause: what became of the rest."""
+
+    def __init__(self, told: Sequence[Notice], cause: RazorprofError) -> None:
+        super().__init__(cause.message, value=cause.value, hint=cause.hint)
+        self.told = tuple(told)
+        self.cause = cause

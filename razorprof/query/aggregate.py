@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from razorprof.model.labels import Labels
 from razorprof.model.series import Floats
 from razorprof.query.functions.naming import NAME, SECOND, label_of, renamed
 from razorprof.query.functions.sums import exact_sum, sum_and_lost
+from razorprof.query.remembering import remembered
 from razorprof.query.values import Bools, Places, Vector
 
 # values, present: (T, n, G); parameter: (T,) or None. Answers (T, G), of any value where nothing is present.
@@ -40,7 +40,7 @@ class Grouping:
     cohorts: tuple[Cohort, ...]
 
 
-@lru_cache(maxsize=64)
+@remembered
 def grouping(labels: tuple[Labels, ...], names: tuple[str, ...], without: bool) -> Grouping:
     """Who belongs together."""
     keys = [one.without(NAME, SECOND, *names) if without else _only(one, names) for one in labels]

@@ -22,7 +22,7 @@ from razorprof.query.limits import Budget
 from razorprof.query.matching import both_or_either, combine
 from razorprof.query.plan import Node, Program
 from razorprof.query.ranking import ranked
-from razorprof.query.selectors import Columns, latest, moments, ranges, read, size_of, without_gaps
+from razorprof.query.selectors import Columns, latest, latest_times, moments, ranges, read, size_of, without_gaps
 from razorprof.query.subquery import steps_of
 from razorprof.query.values import Millis, RangeVector, Scalar, Text, Value, Vector
 from razorprof.store.view import SeriesView
@@ -85,7 +85,7 @@ class Evaluation:
                 return Text(node.text)
             case plan.Selector():
                 when = moments(node.when, at, self._start, self._end)
-                return latest(loaded[node], when, self._budget.limits.look_back)[0]
+                return latest(loaded[node], when, self._budget.limits.look_back)
             case plan.RangeSelector():
                 return ranges(loaded[node], at, moments(node.when, at, self._start, self._end), node.range)
             case plan.Subquery():
@@ -143,7 +143,7 @@ class Evaluation:
         times = None
         if node.direct is not None and node.function.name == "timestamp":
             when = moments(node.direct.when, at, self._start, self._end)
-            times = latest(loaded[node.direct], when, self._budget.limits.look_back)[1]
+            times = latest_times(loaded[node.direct], when, self._budget.limits.look_back)
         result = node.function.call(Call(at, operands, node.matchers, times))
         if not isinstance(result, Vector):
             return result

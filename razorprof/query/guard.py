@@ -44,6 +44,10 @@ _CLOSES = {")": "(", "]": "[", "}": "{"}
 Token = tuple[str, str]
 
 
+class BeyondLimits(UsageError):
+    """Prometheus would take the expression; here it is too much, or more than the parser can read."""
+
+
 def check_text(text: str) -> None:
     """Refuse text that is too long, too deep or of too many parts, and times beyond all bounds."""
     try:
@@ -51,7 +55,7 @@ def check_text(text: str) -> None:
     except UnicodeEncodeError:
         raise UsageError("the expression is no valid text", hint="write it in UTF-8") from None
     if size > LONGEST_TEXT:
-        raise UsageError(
+        raise BeyondLimits(
             "the expression is too long",
             value=f"{size} bytes",
             hint=f"at most {LONGEST_TEXT // 1024} KiB are read",
@@ -60,14 +64,14 @@ def check_text(text: str) -> None:
     places: list[int] = []
     operators = 0
     before: Token = ("", "")
-    for kind, token, at in _tokens(text):
+    for kind, token, at in tokens(text):
         if kind == "open":
             if before[1] in ("offset", "offset-") and token == "(":
                 raise _no_duration_arithmetic()
             opened.append(token)
             places.append(at)
             if len(opened) > DEEPEST_NESTING:
-                raise UsageError("the expression is nested too deeply", hint=f"at most {DEEPEST_NESTING} levels")
+                raise BeyondLimits("the expression is nested too deeply", hint=f"at most {DEEPEST_NESTING} levels")
         elif kind == "close":
             if opened and opened[-1] != _CLOSES[token]:
                 raise UsageError(
@@ -80,14 +84,14 @@ def check_text(text: str) -> None:
         elif kind == "quote":
             raise UsageError("a string is not closed", hint=f"add the missing {token}")
         elif kind == "string" and _HIGH_BYTE.search(token):
-            raise UsageError(
+            raise BeyondLimits(
                 "a string spells out bytes beyond ASCII", value=token[:40], hint="write the characters"
             )
         elif "{" not in opened[-1:]:
             _check_duration(kind, token, before, inside_range=opened[-1:] == ["["])
             operators += kind == "operator" or token in _WORD_OPERATORS
             if operators > MOST_OPERATORS:
-                raise UsageError("the expression has too many operators", hint=f"at most {MOST_OPERATORS}")
+                raise BeyondLimits("the expression has too many operators", hint=f"at most {MOST_OPERATORS}")
         before = _context(before, kind, token)
     if opened:
         raise UsageError("a bracket is not closed", value=f"{opened[-1]} at character {places[-1] + 1}")
@@ -96,7 +100,7 @@ def check_text(text: str) -> None:
 def unknown_word(text: str) -> str | None:
     """What the parser cannot know in text that it refused: a thing of newer versions, if there is one."""
     depth, before = 0, ""
-    for kind, token, _ in _tokens(text):
+    for kind, token, _ in tokens(text):
         depth += (token == "{") - (token == "}")
         if kind == "word" and token in _LATER_WORDS and not depth and before:
             return _LATER_WORDS[token]
@@ -106,8 +110,8 @@ def unknown_word(text: str) -> str | None:
     return None
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
-    """Each with its place in the text, spaces left out."""
+def tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and place of each word of an expression; spaces and comments left out."""
     for found in _TOKEN.finditer(text):
         if found.lastgroup and found.lastgroup != "space":
             yield found.lastgroup, found[0], found.start()

@@ -66,8 +66,15 @@ def format_value(value: float) -> str:
     """A sample's value, as in vectors and matrices: the shortest digits that tell it, 1e+21 and 1e-07 so."""
     if value == 0 or not math.isfinite(value) or _SMALLEST <= abs(value) < _LARGEST:
         return format_scalar(value)
-    mantissa, exponent = _digits(value)
-    sign = "-" if value < 0 else ""
+    return format_exponent(value)
+
+
+def format_exponent(value: float) -> str:
+    """A number with an exponent, as an alert's value is written: Go's strconv with 'e' and -1."""
+    if not math.isfinite(value):
+        return format_scalar(value)
+    mantissa, exponent = _digits(value) if value else ("0", 0)
+    sign = "-" if math.copysign(1.0, value) < 0 else ""
     rest = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
     return f"{sign}{mantissa[0]}{rest}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 

@@ -148,6 +148,23 @@ def selections(program: Program) -> Iterator[tuple[Matcher, ...]]:
                 todo.append(node.program)
 
 
+def reach(program: Program) -> int:
+    """How far back of the evaluation time a query looks by its ranges and offsets, ms; @ is not considered."""
+    return max((_reach_of(node) for node in program.nodes), default=0)
+
+
+def _reach_of(node: Node) -> int:
+    match node:
+        case Selector():
+            return max(0, node.when.offset)
+        case RangeSelector():
+            return max(0, node.when.offset + node.range)
+        case Subquery():
+            return max(0, node.when.offset + node.range + reach(node.program))
+        case _:
+            return 0
+
+
 def kind_of(node: Node) -> Kind:
     """The type of a node's value."""
     match node:

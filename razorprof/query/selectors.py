@@ -61,42 +61,49 @@ def size_of(columns: Iterable[Columns]) -> int:
     return sum(one.values.size for one in columns)
 
 
-def latest(columns: Sequence[Columns], moments: Millis, look_back: int) -> tuple[Vector, Floats]:
-    """The newest sample of each series in (moment - look_back, moment], none where that is a stale marker; and
-    when those samples were taken, (T, S) Unix seconds."""
-    parts = [_latest(one, moments, moments - look_back) for one in columns]
-    if len(parts) == 1:
-        values, present, times = parts[0]
-    else:
-        empty = np.empty((len(moments), 0))
-        values = np.concatenate([empty, *(part[0] for part in parts)], axis=1)
-        present = np.concatenate([empty.astype(bool), *(part[1] for part in parts)], axis=1)
-        times = np.concatenate([empty, *(part[2] for part in parts)], axis=1)
+def latest(columns: Sequence[Columns], moments: Millis, look_back: int) -> Vector:
+    """The newest sample of each series in (moment - look_back, moment], none where that is a stale marker."""
+    parts = [_latest(one, moments, moments - look_back)[:2] for one in columns]
     labels = columns[0].labels if len(columns) == 1 else tuple(name for one in columns for name in one.labels)
-    return Vector(labels, values, present), times
+    if len(parts) == 1:
+        return Vector(labels, *parts[0])
+    empty = np.empty((len(moments), 0))
+    values = np.concatenate([empty, *(part[0] for part in parts)], axis=1)
+    present = np.concatenate([empty.astype(bool), *(part[1] for part in parts)], axis=1)
+    return Vector(labels, values, present)
 
 
-def _latest(columns: Columns, moments: Millis, after: Millis) -> tuple[Floats, Bools, Floats]:
+def latest_times(columns: Sequence[Columns], moments: Millis, look_back: int) -> Floats:
+    """When those samples were taken: (T, S) Unix seconds."""
+    rows = [np.empty((len(moments), 0))]
+    for one in columns:
+        picked = _latest(one, moments, moments - look_back)[2]
+        rows.append(np.broadcast_to(one.times[picked] / 1000, (len(moments), len(one.labels))))
+    return np.concatenate(rows, axis=1)
+
+
+def _latest(columns: Columns, moments: Millis, after: Millis) -> tuple[Floats, Bools, Places]:
+    """Values, whether they are there, and their rows, which may be one for all series: (T, 1)."""
     rows = np.searchsorted(columns.times, moments, "right") - 1
     fresh = (rows >= 0) & (columns.times[rows] > after)
     values = columns.values[rows]
-    shape = values.shape
-    present = np.broadcast_to(fresh[:, None], shape)
-    times: Floats = np.broadcast_to((columns.times[rows] / 1000)[:, None], shape)
+    present = np.empty(values.shape, np.bool_)
+    present[:] = fresh[:, None]
+    picked = rows[:, None]
     if not np.isnan(values).any():
-        return values, present, times
+        return values, present, picked
     missing = values.view(np.uint64) == MISSING_BITS
     gappy = np.flatnonzero(missing.any(axis=0))
     if len(gappy):
-        picked = np.ascontiguousarray(columns.values[:, gappy])
-        real = picked.view(np.uint64) != MISSING_BITS
-        newest = np.maximum.accumulate(np.where(real, np.arange(len(picked))[:, None], -1), axis=0)
+        some = np.ascontiguousarray(columns.values[:, gappy])
+        real = some.view(np.uint64) != MISSING_BITS
+        newest = np.maximum.accumulate(np.where(real, np.arange(len(some))[:, None], -1), axis=0)
         found = np.where(rows[:, None] >= 0, newest[rows], -1)
-        present, times = present.copy(), times.copy()
-        values[:, gappy] = picked[found, np.arange(len(gappy))]
+        picked = np.repeat(picked, values.shape[1], axis=1)
+        picked[:, gappy] = found
+        values[:, gappy] = some[found, np.arange(len(gappy))]
         present[:, gappy] = (found >= 0) & (columns.times[found] > after[:, None])
-        times[:, gappy] = columns.times[found] / 1000
-    return values, present & (values.view(np.uint64) != STALE_BITS), times
+    return values, present & (values.view(np.uint64) != STALE_BITS), picked
 
 
 def without_gaps(columns: Iterable[Columns], real: Bools | None = None) -> list[Columns]:

@@ -13,6 +13,7 @@ import numpy as np
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
 from razorprof.model.series import Series
+from razorprof.store.reading import columns_of
 from razorprof.store.view import Matcher, MatchOp, SeriesBlock
 
 _REMEMBERED = 256  # selections
@@ -22,31 +23,48 @@ class FixedView:
     """Answers from the series given. A label set may come once only: ValueError otherwise."""
 
     def __init__(self, series: Iterable[Series], metrics: Iterable[Metric] = ()) -> None:
-        self._metrics = tuple(metrics)
-        self._picked: dict[tuple[Matcher, ...], list[list[int]]] = {}
         by_times: dict[bytes, list[Series]] = {}
-        self._place: dict[Labels, tuple[int, int]] = {}
         for one in series:
             by_times.setdefault(one.times.tobytes(), []).append(one)
-        self._blocks: list[SeriesBlock] = []
+        blocks = []
         for members in by_times.values():
-            labels = tuple(one.labels for one in members)
             values = np.stack([one.values for one in members], axis=1)
-            for column, name in enumerate(labels):
-                if name in self._place:
+            blocks.append(SeriesBlock(tuple(one.labels for one in members), members[0].times, values))
+        self._hold(blocks, metrics)
+
+    @classmethod
+    def of_blocks(cls, blocks: Sequence[SeriesBlock], metrics: Iterable[Metric] = ()) -> FixedView:
+        """The same of series that lie in columns already. ValueError where a label set comes twice."""
+        view = cls.__new__(cls)
+        view._hold(blocks, metrics)
+        return view
+
+    def with_rows(self, rows: Sequence[slice]) -> FixedView:
+        """The same series, of each block only some rows. Shares what was picked before: cheap."""
+        view = type(self).__new__(type(self))
+        view._metrics, view._picked = self._metrics, self._picked
+        view._blocks = [
+            SeriesBlock(block.labels, block.times[some], block.values[some])
+            for block, some in zip(self._blocks, rows, strict=True)
+        ]
+        return view
+
+    def _hold(self, blocks: Sequence[SeriesBlock], metrics: Iterable[Metric]) -> None:
+        seen: set[Labels] = set()
+        for block in blocks:
+            for name in block.labels:
+                if name in seen:
                     raise ValueError(f"series comes twice: {name}")
-                self._place[name] = (len(self._blocks), column)
-            self._blocks.append(SeriesBlock(labels, members[0].times, values))
+                seen.add(name)
+        self._metrics = tuple(metrics)
+        self._blocks = list(blocks)
+        self._picked: dict[tuple[Matcher, ...], list[list[int]]] = {}
 
     def metrics(self) -> Iterable[Metric]:
         return self._metrics
 
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
-        return [
-            Series(labels, block.times, np.ascontiguousarray(block.values[:, column]))
-            for block in self.blocks(matchers, start, end)
-            for column, labels in enumerate(block.labels)
-        ]
+        return [series for block in self.blocks(matchers, start, end) for series in columns_of(block)]
 
     def blocks(self, matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
         found: list[SeriesBlock] = []

@@ -179,6 +179,8 @@ class Group:
         chunk.times[row] = time
         chunk.count = row + 1  # published
         self._last_time = time
+        if self._store.journal is not None:
+            self._store.journal(time, layout.entries, bits[: len(layout.entries)])
 
     def _bind(self, time: float, row: Row) -> Chunk:
         """Find or make a column for each series of the row, and a chunk with a free line."""

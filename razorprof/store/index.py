@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from razorprof.store.layout import Layout
 
 Columns = slice | NDArray[np.intp]
-_MOST_SELECTIONS = 256
+_MOST_SELECTIONS = 1024
 _NONE: frozenset[Entry] = frozenset()
 
 

@@ -11,19 +11,22 @@ source shortens its own history first; where nothing is left to give up, new ser
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
-from razorprof.model.series import MISSING_BITS, Series
+from razorprof.model.series import Series
 from razorprof.store.group import Allowance, Group
-from razorprof.store.index import LabelIndex
-from razorprof.store.reading import newest_value, read_part
+from razorprof.store.index import Entry, LabelIndex
+from razorprof.store.reading import columns_of, newest_value, read_part
 from razorprof.store.view import Matcher, SeriesBlock
 
 MOST_METRICS = 10_000
+# time, the series of a group (the same object while they are the same; it may grow), their bits in the row
+Journal = Callable[[float, Sequence[Entry], NDArray[np.uint64]], None]
 
 
 class MemoryStore:
@@ -41,6 +44,7 @@ class MemoryStore:
         self.index = LabelIndex()
         self.bytes = 0
         self.full = False
+        self.journal: Journal | None = None  # told of every row that is written
 
     @property
     def series(self) -> int:
@@ -71,6 +75,10 @@ class MemoryStore:
         limit = self._max_series if max_series is None else max_series
         return Group(self, base, max_series=limit, hold=hold, allowance=allowance or Allowance(limit))
 
+    def keep(self, seconds: float) -> None:
+        """Keep so much history from now on, if that is more than before. Any thread."""
+        self._seconds = max(self._seconds, seconds)
+
     def holds(self, group: Group) -> None:
         """Called by a group: it has rows now."""
         self._groups[group] = None
@@ -100,7 +108,7 @@ class MemoryStore:
         self._groups.pop(group, None)
 
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
-        return [series for block in self.blocks(matchers, start, end) for series in _columns(block)]
+        return [series for block in self.blocks(matchers, start, end) for series in columns_of(block)]
 
     def blocks(self, matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
         read = (read_part(part, start, end) for part in self.index.parts(matchers))
@@ -111,20 +119,9 @@ class MemoryStore:
         entry = self.index.entry(labels)
         part = None if entry is None else self.index.part_of(entry)
         block = None if part is None else read_part(part, start, end)
-        return None if block is None else next(iter(_columns(block)), None)
+        return None if block is None else next(iter(columns_of(block)), None)
 
     def last(self, labels: Labels) -> float | None:
         """The newest value of exactly this series, None where it is stale or absent. Any thread."""
         entry = self.index.entry(labels)
         return None if entry is None else newest_value(entry)
-
-
-def _columns(block: SeriesBlock) -> Iterable[Series]:
-    """A block's series one by one, in arrays of their own; those without a sample left out."""
-    there = block.values.view(np.uint64) != MISSING_BITS
-    whole = there.all(axis=0)
-    for column, labels in enumerate(block.labels):
-        if whole[column]:
-            yield Series(labels, block.times.copy(), block.values[:, column].copy())
-        elif (present := there[:, column]).any():
-            yield Series(labels, block.times[present], block.values[present, column])

@@ -6,9 +6,11 @@ copied; else one copy is made, chunk by chunk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from razorprof.model.series import MISSING_BITS, STALE_BITS, Floats
+from razorprof.model.series import MISSING_BITS, STALE_BITS, Floats, Series
 from razorprof.store.index import Columns, Entry, Part
 from razorprof.store.layout import Chunk, pick
 from razorprof.store.view import SeriesBlock
@@ -44,6 +46,17 @@ def read_part(part: Part, start: float, end: float) -> SeriesBlock | None:
     if len(part.layouts) > 1 and (times[1:] <= times[:-1]).any():
         times, values = _in_order(times, values)
     return _sealed(part, times, values)
+
+
+def columns_of(block: SeriesBlock) -> Iterable[Series]:
+    """A block's series one by one, in arrays of their own; those without a sample left out."""
+    there = block.values.view(np.uint64) != MISSING_BITS
+    whole = there.all(axis=0)
+    for column, labels in enumerate(block.labels):
+        if whole[column]:
+            yield Series(labels, block.times.copy(), block.values[:, column].copy())
+        elif (present := there[:, column]).any():
+            yield Series(labels, block.times[present], block.values[present, column])
 
 
 def newest_value(entry: Entry) -> float | None:

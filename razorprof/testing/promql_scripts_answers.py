@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from razorprof.model.labels import Labels
 from razorprof.query.engine import compile_query
 from razorprof.query.limits import Limits
+from razorprof.query.series_notation import Points
 from razorprof.query.values import RangeVector, Scalar, Text, Vector, Window
 from razorprof.store.view import SeriesView
 from razorprof.testing.promql_scripts_parse import Eval, Span
-from razorprof.testing.promql_scripts_series import Points
 
 _TOLERANCE = 1e-6
 _SMALLEST = 2.2250738585072014e-308

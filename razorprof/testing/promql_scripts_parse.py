@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from razorprof.errors import UsageError
 from razorprof.model.labels import Labels
-from razorprof.testing.promql_scripts_series import (
+from razorprof.query.series_notation import (
     Points,
     SeriesLine,
     parse_labels,

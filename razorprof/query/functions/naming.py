@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from razorprof.model.labels import Labels
+from razorprof.query.remembering import remembered
 
 NAME = "__name__"
 SECOND = "\udcff__name__"  # a lone surrogate: no text that was read as UTF-8 has one
@@ -18,19 +19,19 @@ METADATA = (NAME, "__type__", "__unit__")
 ALL = (*METADATA, SECOND)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def nameless(labels: tuple[Labels, ...]) -> tuple[Labels, ...]:
     """The label sets less the metric's name. Cached: a rule asks the same thousand series at every tick."""
     return tuple(_without(one, METADATA) for one in labels)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def twice_named(labels: tuple[Labels, ...]) -> tuple[Labels, ...]:
     """With the second name: how delayed removal begins, and begins again after a subquery."""
     return tuple(renamed(one, name) if (name := name_of(one)) else one for one in labels)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def once_named(labels: tuple[Labels, ...]) -> tuple[Labels, ...]:
     """Without the second name: how delayed removal ends."""
     return tuple(_without(one, (SECOND,)) for one in labels)
@@ -56,5 +57,6 @@ def relabelled(labels: Labels, label: str, value: str) -> Labels:
     return renamed(labels, value) if label == NAME and SECOND in labels else labels.with_({label: value})
 
 
+@lru_cache(maxsize=16_384)  # some ten megabytes: rules by the hundred each look at a few series
 def _without(labels: Labels, names: tuple[str, ...]) -> Labels:
     return labels.without(*names) if any(name in labels for name in names) else labels

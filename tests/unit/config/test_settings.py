@@ -22,9 +22,9 @@ def test_every_setting_is_taken(tmp_path: Path) -> None:
     file = write(
         tmp_path / "r.toml",
         '[top]\ninterval = "500ms"\nrate = 50\nbudget = 0.2\nhistory = "2h"\nhistory_size = "64MiB"\n'
-        'theme = "nord"\n[keys]\npause = "p"\n',
+        'theme = "nord"\nbell = true\n[keys]\npause = "p"\n',
     )
-    assert read_settings(file) == Settings(0.5, 50.0, 0.2, 7200.0, 64 << 20, "nord", {"pause": "p"})
+    assert read_settings(file) == Settings(0.5, 50.0, 0.2, 7200.0, 64 << 20, "nord", True, {"pause": "p"})
 
 
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
@@ -39,6 +39,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ('[top]\nrate = "fast"', "top.rate"),
         ("[top]\nbudget = nan", "top.budget"),
         ("[top]\ntheme = 3", "top.theme"),
+        ("[top]\nbell = 1", "top.bell"),
         ("[top]\nintervall = 1", "top.intervall"),
         ("[colour]\nred = 1", "colour"),
         ("top = 3", "top"),

@@ -136,3 +136,23 @@ def test_listing_imports_no_plugin() -> None:
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_our_notifiers_can_be_loaded_and_cost_no_http_client() -> None:
+    code = (
+        "import sys; from razorprof.plugin.loading import NOTIFIERS, check_plugins, find_notifier;"
+        "found = {r.name: r.error for r in check_plugins() if r.group == NOTIFIERS};"
+        "assert found == dict.fromkeys(('alertmanager', 'bell', 'command', 'webhook'), ''), found;"
+        "assert all(find_notifier(name).name == name for name in found);"
+        "loaded = [m for m in ('httpx', 'httpcore') if m in sys.modules];"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_notifier_that_lacks_something_is_reported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install()
+    entries = [EntryPoint("half", "some_plugins:Shapeless", loading.NOTIFIERS)]
+    monkeypatch.setattr(loading, "entry_points", lambda group: entries if group == loading.NOTIFIERS else [])
+    with pytest.raises(NotSupported, match="lacks options, wants_repeats, most, open"):
+        loading.find_notifier("half")
