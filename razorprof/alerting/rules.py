@@ -40,7 +40,8 @@ Rule = AlertingRule | RecordingRule
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
     """Rules that run in order, at the same time. interval: seconds, None where the file gives none; limit: the
-    most alerts or series of a rule, 0 for no limit; offset: seconds by which queries look back (query_offset)."""
+    most alerts or series of a rule, 0 for no limit; offset: seconds by which queries look back (query_offset);
+    labels: of the group, which its rules have among theirs already."""
 
     file: str
     name: str

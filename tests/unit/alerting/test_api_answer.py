@@ -1,0 +1,144 @@
+"""Answers of /api/v1/rules: a watch's own, a Prometheus's, and such as are neither."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from razorprof.alerting.api_answer import only, parse_rules_answer
+from razorprof.alerting.judge import judge
+from razorprof.errors import ToolFailed
+from razorprof.model.alert import AlertState, Health
+from razorprof.model.judgement import Mark
+
+NOW = 1_700_000_100.0
+ALERT = {
+    "labels": {"alertname": "Busy", "pid": "7", "severity": "page"},
+    "annotations": {"runbook_url": "https://runbooks.example/busy"},
+    "state": "firing",
+    "activeAt": "2023-11-14T22:13:20.123456789Z",
+    "value": "1.25e+00",
+}
+# As Prometheus 2.42 writes it.
+RULE = {
+    "state": "firing",
+    "name": "Busy",
+    "query": "load > 1",
+    "duration": 10,
+    "keepFiringFor": 0,
+    "labels": {"severity": "page"},
+    "annotations": {"runbook_url": "https://runbooks.example/busy"},
+    "alerts": [ALERT],
+    "health": "ok",
+    "evaluationTime": 0.000123,
+    "lastEvaluation": "2023-11-14T23:14:50.5+01:00",
+    "type": "alerting",
+}
+GROUP = {"name": "g", "file": "rules.yml", "rules": [RULE], "interval": 15, "limit": 0, "evaluationTime": 0.1}
+ANSWER: dict[str, Any] = {"status": "success", "data": {"groups": [GROUP]}}
+
+
+def answer(rule: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    document = copy.deepcopy(ANSWER)
+    document["data"]["groups"][0]["rules"][0] |= rule or {}
+    return document | more
+
+
+def test_an_answer_is_judged_as_what_was_evaluated_here() -> None:
+    seen = parse_rules_answer(ANSWER, NOW)
+    [status], [alert] = seen.statuses, seen.alerts
+    assert (status.key.group, status.hold, status.interval, status.evaluated) == ("g", 10.0, 15.0, 1_700_000_090.5)
+    assert (alert.state, alert.value, alert.active_at) == (AlertState.FIRING, 1.25, 1_700_000_000.123456)
+    found = judge(seen)
+    assert found.mark is Mark.CRITICAL
+    assert (found.alerts[0].runbook, found.alerts[0].threshold is not None) == (
+        "https://runbooks.example/busy",
+        True,
+    )
+    assert found.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"health": "err", "lastError": "many-to-many", "alerts": []}, "its evaluation fails: many-to-many"),
+        ({"health": "unknown", "lastEvaluation": "0001-01-01T00:00:00Z"}, "it was not evaluated yet"),
+        ({"lastEvaluation": "2023-11-14T22:00:00Z"}, "its evaluation fails: it was last evaluated 900 s ago"),
+        ({"razorprof": {"missing": ["load"], "needs": 10}, "alerts": []}, "there is no load"),
+    ],
+)
+def test_what_nothing_can_be_said_of_is_unknown(rule: dict[str, Any], reason: str) -> None:
+    found = judge(parse_rules_answer(answer(rule), NOW))
+    assert (found.mark, found.rules[0].reason) == (Mark.UNKNOWN, reason)
+
+
+def test_a_watch_that_began_a_moment_ago_has_not_seen_enough() -> None:
+    document = answer({"razorprof": {"missing": [], "needs": 300.0}})
+    document["data"]["razorprof"] = {"since": "2023-11-14T22:14:20Z"}
+    found = judge(parse_rules_answer(document, NOW))
+    assert (found.mark, found.seconds, found.rules[0].needs) == (Mark.UNKNOWN, 40.0, 300.0)
+    document["data"]["razorprof"] = {"since": "2023-11-14T22:00:00Z"}
+    assert judge(parse_rules_answer(document, NOW)).mark is Mark.CRITICAL
+
+
+def test_a_warning_of_the_watch_makes_it_unknown() -> None:
+    document = answer({"alerts": []}, warnings=["the rules could not be read again"])
+    found = judge(parse_rules_answer(document, NOW))
+    assert (found.mark, found.problems) == (Mark.UNKNOWN, ("the rules could not be read again",))
+
+
+def test_only_the_processes_and_rules_that_are_meant_count() -> None:
+    document = copy.deepcopy(ANSWER)
+    rules = document["data"]["groups"][0]["rules"]
+    alerts = rules[0]["alerts"]
+    alerts.append(ALERT | {"labels": {"alertname": "Busy", "pid": "8"}})
+    alerts.append(ALERT | {"labels": {"alertname": "Busy"}})
+    rules.append(RULE | {"name": "Other", "alerts": []})
+    seen = parse_rules_answer(document, NOW)
+    assert [alert.labels.get("pid") for alert in only(seen, pids=[8]).alerts] == ["8", None]
+    assert len(only(seen).alerts) == 3
+    chosen = only(seen, rules=[("g", "Other"), ("g", "Gone")])
+    assert ([status.key.name for status in chosen.statuses], chosen.alerts) == (["Other"], [])
+    assert judge(chosen).mark is Mark.UNKNOWN
+    assert judge(chosen).problems == ("the rule Gone of group g is not evaluated there",)
+
+
+def test_a_query_that_we_do_not_know_is_no_hindrance() -> None:
+    found = judge(parse_rules_answer(answer({"query": "info(load) >>> 1"}), NOW))
+    assert (found.mark, found.alerts[0].threshold) == (Mark.CRITICAL, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "success",
+        {"status": "error", "error": "bad\x1b"},
+        {"status": "success"},
+        {"status": "success", "data": None},
+        {"status": "success", "data": {"groups": None}},
+        {"status": "success", "data": {"groups": [None]}},
+        answer({"name": 5}),
+        answer({"alerts": "no"}),
+        answer({"alerts": [ALERT | {"state": "odd"}]}),
+        answer({"alerts": [ALERT | {"value": "much"}]}),
+        answer({"alerts": [ALERT | {"labels": {"a": 1}}]}),
+        answer({"alerts": [ALERT | {"activeAt": "yesterday"}]}),
+        answer({"lastEvaluation": "9" * 5000}),
+        answer({"health": "fine"}),
+        answer({"razorprof": ["missing"]}),
+        answer({"duration": True}),
+        {"status": "success", "data": {"groups": [GROUP | {"rules": [RULE] * 20_001}]}},
+    ],
+    ids=range(19),
+)
+def test_another_answer_is_refused(document: Any) -> None:
+    with pytest.raises(ToolFailed):
+        parse_rules_answer(document, NOW)
+
+
+def test_health_is_taken_as_it_is() -> None:
+    assert parse_rules_answer(ANSWER, NOW).statuses[0].health is Health.GOOD
