@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import ToolFailed, UsageError
@@ -69,10 +70,12 @@ def plan_bundle(
     return plan
 
 
-def write_bundle(plan: BundlePlan, manifest: Manifest, pieces: Sequence[Piece]) -> Manifest:
+def write_bundle(
+    plan: BundlePlan, manifest: Manifest, pieces: Sequence[Piece], *, most: int | None = None
+) -> Manifest:
     """Write the pieces and the manifest that lists them; the manifest as it was written. A piece that is too large
-    is left out and told among `skipped`. Raises ToolFailed where the system refuses (a full disk), UsageError
-    where something has appeared meanwhile."""
+    is left out and told among `skipped`. most: bytes that an archive may take. Raises ToolFailed where the system
+    refuses (a full disk) or it would take more, UsageError where something has appeared meanwhile."""
     kept, skipped, left = [], [], LARGEST_BUNDLE
     for piece in pieces:
         if not is_member_name(piece.path) or piece.path == MANIFEST:
@@ -89,7 +92,9 @@ def write_bundle(plan: BundlePlan, manifest: Manifest, pieces: Sequence[Piece]) 
     contents = [(MANIFEST, manifest.encode()), *((one.path, one.content) for one in kept)]
     if plan.is_archive:
         write_with(
-            plan.path, lambda descriptor: _fill_archive(descriptor, plan, manifest, contents), force=plan.force
+            plan.path,
+            lambda descriptor: _fill_archive(descriptor, plan, manifest, contents, most),
+            force=plan.force,
         )
     else:
         _write_folder(plan, contents)
@@ -134,7 +139,11 @@ def _may_be_replaced(folder: Path) -> bool:
 
 
 def _fill_archive(
-    descriptor: int, plan: BundlePlan, manifest: Manifest, contents: Iterable[tuple[str, bytes]]
+    descriptor: int,
+    plan: BundlePlan,
+    manifest: Manifest,
+    contents: Iterable[tuple[str, bytes]],
+    most: int | None,
 ) -> None:
     """One folder with the files in it, so that unpacking litters nothing; the manifest comes first."""
     lowered = plan.path.name.lower()
@@ -143,7 +152,7 @@ def _fill_archive(
     when = int(manifest.created)
     with (
         open(descriptor, "wb", closefd=False) as file,
-        gzip.GzipFile("", "wb", 6, file, mtime=when) as packed,
+        gzip.GzipFile("", "wb", 6, _Bounded(file, most), mtime=when) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.USTAR_FORMAT) as archive,
     ):
         top = tarfile.TarInfo(folder)
@@ -153,6 +162,24 @@ def _fill_archive(
             entry = tarfile.TarInfo(f"{folder}/{name}")
             entry.size, entry.mode, entry.mtime = len(content), 0o600, when
             archive.addfile(entry, io.BytesIO(content))
+
+
+class _Bounded:
+    """A file that takes no more than so many bytes. Raises ToolFailed."""
+
+    def __init__(self, file: BinaryIO, most: int | None) -> None:
+        self._file = file
+        self._left = most
+
+    def write(self, content: bytes) -> int:
+        if self._left is not None:
+            self._left -= len(content)
+            if self._left < 0:
+                raise ToolFailed("the bundle takes more room than there is for it")
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def _write_folder(plan: BundlePlan, contents: Iterable[tuple[str, bytes]]) -> None:

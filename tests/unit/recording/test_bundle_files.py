@@ -133,6 +133,16 @@ def test_a_full_disk_leaves_nothing_under_the_name(tmp_path: Path, name: str) ->
     assert os.listdir(tmp_path) == []
 
 
+def test_an_archive_that_takes_more_than_there_is_room_for_leaves_nothing(tmp_path: Path) -> None:
+    plan = plan_bundle(str(tmp_path / "dump.tar.gz"), pid=7, name="shop")
+    noise = (Piece("noise.bin", "noise", os.urandom(100_000)),)
+    with pytest.raises(ToolFailed, match="more room"):
+        write_bundle(plan, MANIFEST, noise, most=50_000)
+    assert os.listdir(tmp_path) == []
+    write_bundle(plan, MANIFEST, noise, most=150_000)
+    assert set(open_bundle(plan.path).contents) == {"noise.bin"}
+
+
 @KINDS
 def test_a_failed_replacement_leaves_the_old_bundle(tmp_path: Path, name: str) -> None:
     written(tmp_path / name)
