@@ -4,10 +4,10 @@
 set -u
 
 # gdb: memray's attach and the doctor's check; tmux: the dashboard in a real terminal; mandoc: the manual
-# pages; rsvg-convert: pictures looked at as pixels; prometheus: what our PromQL is compared with; go: its pprof reads
-# our profiles; chromium: opens our HTML
+# pages; rsvg-convert: pictures looked at as pixels; prometheus: what our PromQL is compared with; alertmanager: takes
+# our alerts; go: its pprof reads our profiles; chromium: opens our HTML
 wanted="gdb:gdb tmux:tmux mandoc:mandoc rsvg-convert:librsvg2-bin prometheus:prometheus
-go:golang-go chromium:chromium"
+prometheus-alertmanager:prometheus-alertmanager go:golang-go chromium:chromium"
 
 missing=""
 for pair in $wanted; do

@@ -16,28 +16,28 @@ from razorprof.plugin.protocols import Reader, SourceOptions
 from razorprof.remote.cgroup import RESOURCES, ContainerFigures, ContainerView
 from razorprof.remote.process import ProcessView
 
-PERIODS = counter("container_cpu_cfs_periods_total", "", "Enforcement periods of the CPU quota")
+PERIODS = counter("container_cpu_cfs_periods_total", "", "Enforcement periods of the CPU quota.")
 THROTTLED_PERIODS = counter(
-    "container_cpu_cfs_throttled_periods_total", "", "Periods in which the container was throttled"
+    "container_cpu_cfs_throttled_periods_total", "", "Periods in which the container was throttled."
 )
 THROTTLED = counter(
     "container_cpu_cfs_throttled_seconds_total",
     "seconds",
-    "Time that the container was throttled, summed over CPUs",
+    "Time that the container was throttled, summed over CPUs.",
 )
-QUOTA = gauge("container_spec_cpu_quota", "", "CPU quota in microseconds for each period")
-PERIOD = gauge("container_spec_cpu_period", "", "Period of the CPU quota in microseconds")
-USAGE = gauge("container_memory_usage_bytes", "bytes", "Memory charged to the container, page cache included")
-WORKING_SET = gauge("container_memory_working_set_bytes", "bytes", "Memory usage without inactive page cache")
+QUOTA = gauge("container_spec_cpu_quota", "", "CPU quota in microseconds for each period.")
+PERIOD = gauge("container_spec_cpu_period", "", "Period of the CPU quota in microseconds.")
+USAGE = gauge("container_memory_usage_bytes", "bytes", "Memory charged to the container, page cache included.")
+WORKING_SET = gauge("container_memory_working_set_bytes", "bytes", "Memory usage without inactive page cache.")
 LIMIT = gauge(
-    "container_spec_memory_limit_bytes", "bytes", "Memory limit in force, the smallest of all groups above"
+    "container_spec_memory_limit_bytes", "bytes", "Memory limit in force, the smallest of all groups above."
 )
-OOM = counter("container_oom_events_total", "", "OOM kills in the container")
+OOM = counter("container_oom_events_total", "", "OOM kills in the container.")
 PRESSURE: Mapping[tuple[str, str], Metric] = {
     (resource, kind): counter(
         f"container_pressure_{resource}_{kind}_seconds_total",
         "seconds",
-        f"Time in which {'some' if kind == 'waiting' else 'all'} tasks of the container waited for {resource}",
+        f"Time in which {'some' if kind == 'waiting' else 'all'} tasks of the container waited for {resource}.",
     )
     for resource in RESOURCES
     for kind in ("waiting", "stalled")

@@ -24,27 +24,30 @@ from razorprof.remote.process import PROC, ProcessView, Stat
 from razorprof.sources.pace import Pace
 from razorprof.sources.task_totals import TaskTotaller
 
-CPU = counter("process_cpu_seconds_total", "seconds", "CPU time, user and system")
-CPU_USER = counter("process_cpu_user_seconds_total", "seconds", "CPU time in user mode")
-CPU_SYSTEM = counter("process_cpu_system_seconds_total", "seconds", "CPU time in the kernel")
-RESIDENT = gauge("process_resident_memory_bytes", "bytes", "Memory in RAM, shared pages included")
-VIRTUAL = gauge("process_virtual_memory_bytes", "bytes", "Address space")
+CPU = counter("process_cpu_seconds_total", "seconds", "CPU time, user and system.")
+CPU_USER = counter("process_cpu_user_seconds_total", "seconds", "CPU time in user mode.")
+CPU_SYSTEM = counter("process_cpu_system_seconds_total", "seconds", "CPU time in the kernel.")
+RESIDENT = gauge("process_resident_memory_bytes", "bytes", "Memory in RAM, shared pages included.")
+VIRTUAL = gauge("process_virtual_memory_bytes", "bytes", "Address space.")
 UNIQUE = gauge(
-    "process_unique_memory_bytes", "bytes", "Memory that would be freed if it ended (read once a while)"
+    "process_unique_memory_bytes", "bytes", "Memory that would be freed if it ended (read once a while)."
 )
-SWAP = gauge("process_swap_memory_bytes", "bytes", "Memory swapped out")
-OPEN_FDS = gauge("process_open_fds", "", "Open descriptors")
-MAX_FDS = gauge("process_max_fds", "", "Most descriptors that it may open")
-THREADS = gauge("process_threads", "", "Threads")
-STARTED = gauge("process_start_time_seconds", "seconds", "Start as Unix time")
-SWITCHES = counter("process_context_switches_total", "", "Context switches of all threads", "kind")
-IO_BYTES = counter("process_io_bytes_total", "bytes", "Bytes from and to storage", "direction")
+SWAP = gauge("process_swap_memory_bytes", "bytes", "Memory swapped out.")
+OPEN_FDS = gauge("process_open_fds", "", "Open descriptors.")
+MAX_FDS = gauge("process_max_fds", "", "Most descriptors that it may open.")
+THREADS = gauge("process_threads", "", "Threads.")
+UNINTERRUPTIBLE = gauge(
+    "process_threads_uninterruptible", "", "Threads in uninterruptible sleep, most often for storage (state D)."
+)
+STARTED = gauge("process_start_time_seconds", "seconds", "Start as Unix time.")
+SWITCHES = counter("process_context_switches_total", "", "Context switches of all threads.", "kind")
+IO_BYTES = counter("process_io_bytes_total", "bytes", "Bytes from and to storage.", "direction")
 IO_CHARS = counter(
-    "process_io_chars_total", "bytes", "Bytes through read and write calls, caches included", "direction"
+    "process_io_chars_total", "bytes", "Bytes through read and write calls, caches included.", "direction"
 )
-FAULTS = counter("process_page_faults_total", "", "Page faults; a major one waited for storage", "kind")
+FAULTS = counter("process_page_faults_total", "", "Page faults; a major one waited for storage.", "kind")
 RUN_DELAY = counter(
-    "process_run_delay_seconds_total", "seconds", "Time that threads waited for a free CPU, summed"
+    "process_run_delay_seconds_total", "seconds", "Time that threads waited for a free CPU, summed."
 )
 
 _VOLUNTARY, _INVOLUNTARY = Labels(kind="voluntary"), Labels(kind="involuntary")
@@ -62,8 +65,8 @@ class ProcessSource:
 
     name: ClassVar[str] = "process"
     metrics: ClassVar[tuple[Metric, ...]] = (
-        CPU, CPU_USER, CPU_SYSTEM, RESIDENT, VIRTUAL, UNIQUE, SWAP, OPEN_FDS, MAX_FDS, THREADS, STARTED, SWITCHES,
-        IO_BYTES, IO_CHARS, FAULTS, RUN_DELAY,
+        CPU, CPU_USER, CPU_SYSTEM, RESIDENT, VIRTUAL, UNIQUE, SWAP, OPEN_FDS, MAX_FDS, THREADS, UNINTERRUPTIBLE,
+        STARTED, SWITCHES, IO_BYTES, IO_CHARS, FAULTS, RUN_DELAY,
     )  # fmt: skip
 
     def open(self, target: Target, options: SourceOptions) -> Reader:
@@ -73,7 +76,7 @@ class ProcessSource:
 class ProcessReader:
     """Reads one process. `reasons` says, after a read, which metrics are missing and why.
 
-    Unique memory is read every 10 to 60 seconds, by its cost, and told again in between. Counters that need a
+    Unique memory is read every 10 to 60 seconds, by its cost, and told again in between. Figures that need a
     walk over all threads are given only when they were read, every 1 to 10 seconds, so that rates are right.
     """
 
@@ -172,6 +175,7 @@ class ProcessReader:
         self._tasks_pace.done(now, time.thread_time() - began)
         yield Sample(SWITCHES, float(totals.voluntary), _VOLUNTARY)
         yield Sample(SWITCHES, float(totals.involuntary), _INVOLUNTARY)
+        yield Sample(UNINTERRUPTIBLE, float(totals.uninterruptible))
         if totals.run_delay_seconds is not None:
             yield Sample(RUN_DELAY, totals.run_delay_seconds)
 

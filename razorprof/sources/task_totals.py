@@ -1,4 +1,5 @@
-"""Counters that the kernel keeps per thread only, summed over the life of a process: context switches, run delay.
+"""What the kernel tells per thread only, summed: context switches and run delay over the life of a process, and
+how many threads are in uninterruptible sleep now.
 
 For sources.process. /proc/PID/status and /proc/PID/schedstat tell them of the main thread alone. What threads did
 that ended before the first look is lost; from then on the sums never fall.
@@ -17,11 +18,13 @@ _MOST_THREADS = 4096
 
 @dataclass(frozen=True, slots=True)
 class TaskTotals:
-    """run_delay_seconds: runnable but waiting for a CPU; None without schedstat."""
+    """run_delay_seconds: runnable but waiting for a CPU, None without schedstat; uninterruptible: threads in state
+    D of proc(5)."""
 
     voluntary: int
     involuntary: int
     run_delay_seconds: float | None
+    uninterruptible: int = 0
 
 
 class TaskTotaller:
@@ -36,7 +39,8 @@ class TaskTotaller:
     def read(self) -> TaskTotals:
         """Raises TargetGone and PermissionDenied. About 25 µs a thread."""
         ids = self._view.task_ids()[:_MOST_THREADS]
-        now = {tid: counts for tid in ids if (counts := self._read_task(tid)) is not None}
+        found = {tid: task for tid in ids if (task := self._read_task(tid)) is not None}
+        now = {tid: counts for tid, (counts, _) in found.items()}
         if not now:
             raise TargetGone("no such process", value=self._view.pid, hint="list what is there with: razorprof ps")
         for tid, counts in self._living.items():
@@ -46,9 +50,11 @@ class TaskTotaller:
         voluntary, involuntary, delay = self._ended
         for counts in now.values():
             voluntary, involuntary, delay = _add((voluntary, involuntary, delay), counts)
-        return TaskTotals(voluntary, involuntary, delay / 1e9 if self._has_delay else None)
+        uninterruptible = sum(is_in_d for _, is_in_d in found.values())
+        return TaskTotals(voluntary, involuntary, delay / 1e9 if self._has_delay else None, uninterruptible)
 
-    def _read_task(self, tid: int) -> tuple[int, int, int] | None:
+    def _read_task(self, tid: int) -> tuple[tuple[int, int, int], bool] | None:
+        """Its counts, and whether it is in uninterruptible sleep."""
         folder = f"{self._view.path}/task/{tid}"
         try:
             status = _read(f"{folder}/status", 8192)
@@ -64,7 +70,9 @@ class TaskTotaller:
                 return None
         voluntary = _line(status, b"\nvoluntary_ctxt_switches:")
         involuntary = _line(status, b"\nnonvoluntary_ctxt_switches:")
-        return None if voluntary is None or involuntary is None else (voluntary, involuntary, delay)
+        if voluntary is None or involuntary is None:
+            return None
+        return (voluntary, involuntary, delay), b"\nState:\tD" in status
 
 
 def _add(left: tuple[int, int, int], right: tuple[int, int, int]) -> tuple[int, int, int]:

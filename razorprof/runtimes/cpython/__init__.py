@@ -54,10 +54,12 @@ class CPython:
     def sources(self, detection: Detection) -> Sequence[Source]:
         """What can be opened on such a process."""
         from razorprof.runtimes.cpython.gc_source import GcSource
+        from razorprof.runtimes.cpython.locks_source import LocksSource
         from razorprof.runtimes.cpython.stacks import StacksSource
         from razorprof.runtimes.cpython.threads import ThreadsSource
 
-        return [StacksSource(minor_version(detection)), ThreadsSource(), GcSource()]
+        version = minor_version(detection)
+        return [StacksSource(version), ThreadsSource(), GcSource(), LocksSource(version)]
 
     def record_cpu(self, target: Target, detection: Detection, request: CpuRequest, watch: Watch) -> Profile:
         """See plugin.captures.RecordsCpu."""

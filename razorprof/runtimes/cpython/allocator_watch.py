@@ -66,13 +66,13 @@ class AllocatorWatch:
     def _count(
         self, memory: RemoteMemory, layout: AllocatorLayout, states: Iterable[int]
     ) -> tuple[int | None, str]:
-        if _is_swapped(self._attachment.process):
+        if is_swapped(self._attachment.process):
             return None, "memory of the process is swapped out: counting would fetch it back"
         blocks = allocated_blocks(memory, layout, states)
         return blocks, "" if blocks is not None else f"more than {MOST_POOLS} pools"
 
 
-def _is_swapped(process: ProcessView) -> bool:
+def is_swapped(process: ProcessView) -> bool:
     """Whether some of its memory is swapped out."""
     try:
         return process.status().get("VmSwap", "0 kB") != "0 kB"

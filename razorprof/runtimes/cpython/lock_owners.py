@@ -86,10 +86,12 @@ def holders_inside_with(
     wanted = {lock.address for lock in locks if not lock.is_rlock and lock.is_held}
     if not wanted:
         return {}
-    found = [(thread.id, _methods_on_stack(memory, thread, wanted, version)) for thread in threads]
+    found: dict[int, list[tuple[int, set[int]]]] = {}
+    for thread in threads:
+        for lock, methods in _methods_on_stack(memory, thread, wanted, version).items():
+            found.setdefault(lock, []).append((thread.id, methods))
     owners: dict[int, int] = {}
-    for lock in wanted:
-        seen = [(thread, methods[lock]) for thread, methods in found if lock in methods]
+    for lock, seen in found.items():
         everything = [method for _, methods in seen for method in methods]
         if len(everything) != len(set(everything)):
             continue

@@ -8,20 +8,28 @@ is one. Called by lock_owners. From 3.14 on locks are one byte and waiters park 
 from __future__ import annotations
 
 import struct
+import sys
 import time
-from collections.abc import Iterable, Iterator, Set
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from razorprof.errors import RazorprofError
 from razorprof.remote.maps import MappedRegion
 from razorprof.remote.memory import RemoteMemory
 
+if TYPE_CHECKING:  # it is loaded where it pays
+    import numpy as np
+    from numpy.typing import NDArray
+
 FIRST, LAST = (3, 8), (3, 13)  # minor versions of which the layout below is known
 LOCK, RLOCK = b"_thread.lock", b"_thread.RLock"
 _CHUNK = 4 << 20
-_MOST_BYTES = 1 << 30
+_MOST_BYTES = 4 << 30
 _MOST_CANDIDATES = 20_000
-_FEW = 6  # addresses that are searched for one by one: numpy takes 100 ms to load
+_FEW = 6  # addresses that are searched for one by one
+_WORTH_NUMPY = 16 << 20  # bytes: numpy takes 100 ms to load, and looks through 4 MiB in 1 ms instead of 18
 _WORD = struct.Struct("<Q")
 # Modules/_threadmodule.c, 64 bits: lockobject {refcount, type, semaphore, weakrefs, char locked};
 # rlockobject {refcount, type, semaphore, owner (pthread id), count, weakrefs}
@@ -53,31 +61,41 @@ class Search:
 
 
 def find_locks(
-    memory: RemoteMemory, regions: Iterable[tuple[int, int]], semaphores: Set[int], seconds: float
+    memory: RemoteMemory,
+    regions: Iterable[tuple[int, int]],
+    semaphores: Set[int],
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Search:
     """The lock objects whose waiters sleep at `semaphores`. regions: (start, end) to look through.
 
-    Ends early when all are found, or after `seconds` or 1 GiB: `reason` then says so.
+    Ends early when all are found, or after `seconds` of the clock or 4 GiB: `reason` then says so.
     """
     found: dict[int, LockObject] = {}
-    deadline = time.monotonic() + seconds
+    wanted = _Wanted(semaphores)
+    if len(semaphores) > _FEW:
+        wanted.ascending()  # numpy, which takes as long to load as the search may: not at its expense
+    deadline = clock() + seconds
     seen = candidates = 0
     for start, end in regions:
         for at in range(start, end, _CHUNK):
-            if len(found) == len(semaphores):
+            if not wanted.words:
                 return Search(found)
-            if time.monotonic() > deadline or seen >= _MOST_BYTES or candidates > _MOST_CANDIDATES:
-                missing = len(semaphores) - len(found)
+            if clock() > deadline or seen >= _MOST_BYTES or candidates > _MOST_CANDIDATES:
+                missing = len(wanted.words)
                 return Search(
                     found, f"the search for {missing} locks was cut short after {seen >> 20} MiB, {seconds:g} s"
                 )
             content = memory.read_up_to(at, min(_CHUNK, end - at))
             seen += len(content)
-            for offset in _places(content, semaphores - found.keys()):
+            before = len(found)
+            for offset in _places(content, wanted, seen):
                 candidates += 1
                 lock = read_lock(memory, at + offset - _SEMAPHORE)
-                if lock is not None and lock.semaphore in semaphores:
+                if lock is not None and lock.semaphore in wanted.words:
                     found[lock.semaphore] = lock
+            if len(found) > before:
+                wanted = _Wanted(semaphores - found.keys())
     return Search(found)
 
 
@@ -117,24 +135,46 @@ def searched_regions(regions: Iterable[MappedRegion], pthreads: Iterable[int]) -
             continue
         if region.inode:
             continue
-        inside = [address for address in descriptors if region.start <= address < region.end]
-        start = inside[-1] & -8 if inside else region.start
+        below = bisect_left(descriptors, region.end)
+        last = descriptors[below - 1] if below else 0
+        start = last & -8 if last >= region.start else region.start
         # Between two joined stacks there is a guard, so that only the last descriptor counts.
         found.append((start, region.end))
     return sorted(found, key=lambda part: part[1] - part[0])
 
 
-def _places(content: bytes, wanted: Set[int]) -> Iterator[int]:
-    """Offsets (multiples of 8) of words that are one of `wanted`."""
-    if len(wanted) > _FEW and len(content) >= 8:
+class _Wanted:
+    """The words that are looked for, and once they were asked for, the same as an ascending array."""
+
+    def __init__(self, words: Set[int]) -> None:
+        self.words = words
+        self._ascending: NDArray[np.uint64] | None = None
+
+    def ascending(self) -> NDArray[np.uint64]:
+        if self._ascending is None:
+            import numpy as np
+
+            self._ascending = np.array(sorted(self.words), dtype=np.uint64)
+        return self._ascending
+
+
+def _places(content: bytes, wanted: _Wanted, seen: int) -> Iterator[int]:
+    """Offsets (multiples of 8) of words that are one of `wanted`. seen: bytes that were looked through so far."""
+    few = len(wanted.words) <= _FEW
+    if len(content) >= 8 and (not few or seen > _WORTH_NUMPY or "numpy" in sys.modules):
         import numpy as np
 
         words = np.frombuffer(content, dtype="<u8", count=len(content) // 8)
-        near = np.flatnonzero((words >= min(wanted)) & (words <= max(wanted)))
-        hits = near[np.isin(words[near], np.fromiter(wanted, dtype="<u8", count=len(wanted)))]
+        if few:
+            for word in wanted.words:
+                yield from (int(index) * 8 for index in np.flatnonzero(words == np.uint64(word)))
+            return
+        ascending = wanted.ascending()
+        near = np.flatnonzero((words >= ascending[0]) & (words <= ascending[-1]))
+        hits = near[ascending[np.searchsorted(ascending, words[near])] == words[near]]
         yield from (int(index) * 8 for index in hits)
         return
-    for word in wanted:
+    for word in wanted.words:
         needle = _WORD.pack(word)
         at = content.find(needle)
         while at >= 0:

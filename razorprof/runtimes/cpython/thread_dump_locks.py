@@ -1,12 +1,14 @@
-"""The locks of one thread dump: which lock each blocked thread waits for, who holds it, and who waits in a circle.
+"""The locks of one target: which lock each blocked thread waits for, who holds it, and who waits in a circle.
 
 Called by thread_dump when the stacks are there, which tell of most waits that no lock is held: those are not
 searched for. First `search`, then `resolve`. A circle counts only if two looks, between which its threads never
-ran, show the same waits and the same owners.
+ran, show the same waits and the same owners. deadlock_watch asks again and again for the circles alone, and keeps
+its LockLook: what was found once is not searched for again.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,7 +26,6 @@ from razorprof.runtimes.cpython.locks import (
     FIRST,
     LAST,
     LockObject,
-    Search,
     find_locks,
     read_lock,
     searched_regions,
@@ -71,22 +72,49 @@ class LockLook:
         self._attachment = attachment
         self._memory: RemoteMemory = attachment.memory
         self._version = version
-        self._search = Search({})
-        self.reason = _why_not(attachment, version)
+        self._found: dict[int, LockObject] = {}
+        self._no_locks: frozenset[int] = frozenset()  # semaphores that belong to none, of those waited at
+        self._why_not = why_no_owners(version) or _why_no_threads(attachment)
+        self.reason = self._why_not
 
-    def search(self, waits: Mapping[int, FutexWait], seconds: float) -> None:
-        """Search the target's memory for the locks of these waits."""
+    def search(
+        self, waits: Mapping[int, FutexWait], seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Search the target's memory for the locks of these waits that are not known yet, for at most `seconds` of
+        the clock."""
+        self.reason = self._why_not
         if self.reason or not waits:
             return
         try:
+            semaphores = {wait.address for wait in waits.values()}
+            self._found = {at: lock for at in semaphores if (lock := self._lock(at)) is not None}
+            self._no_locks &= semaphores
+            unknown = semaphores - self._found.keys() - self._no_locks
+            if not unknown:
+                return
             threads = self._threads()
             regions = searched_regions(read_maps(self._attachment.process), (t.id for t in threads))
-            semaphores = {wait.address for wait in waits.values()}
-            self._search = find_locks(self._memory, regions, semaphores, seconds)
+            search = find_locks(self._memory, regions, unknown, seconds, clock)
         except RazorprofError as error:
             self.reason = f"the locks could not be looked at: {error}"
             return
-        self.reason = self._search.reason
+        self._found |= search.locks
+        self.reason = search.reason
+        if not search.reason:
+            self._no_locks |= unknown - search.locks.keys()
+
+    def python_threads(self) -> frozenset[int]:
+        """Native ids of the threads with Python state; only those wait for Python's locks. Raises what a read
+        raises."""
+        return frozenset(thread.native_id for thread in self._threads() if thread.native_id is not None)
+
+    def circles(self, waits: Mapping[int, FutexWait], *, most_threads: int) -> list[tuple[Link, ...]]:
+        """The circles in these waits, which were searched for, as one look shows them: they are true where none of
+        their threads has run since the waits were read. Raises what a read raises.
+
+        most_threads: of more, no stacks are looked through for who holds a plain lock: some 0.1 ms each.
+        """
+        return find_cycles(self._links(waits, {}, most_threads)[0])
 
     def resolve(
         self,
@@ -96,7 +124,7 @@ class LockLook:
         names: Mapping[int, str],
     ) -> Resolved:
         """Owners and circles. first: the waits that were searched for; look: reads tasks and waits now."""
-        if not first or (self.reason and not self._search.locks):
+        if not first or (self.reason and not self._found):
             return Resolved({}, (), self.reason)
         try:
             before, waits = look()
@@ -109,13 +137,13 @@ class LockLook:
             confirmed, _ = self._links(_unchanged(first, later), names)
         except RazorprofError as error:
             return Resolved({}, (), f"the locks could not be looked at: {error}")
-        still = _asleep(before, again)
+        still = asleep(before, again)
         repeated = find_cycles(confirmed)
         kept = [cycle for cycle in cycles if cycle in repeated and all(link.waiter in still for link in cycle)]
         return Resolved(better, tuple(judge(cycle, names) for cycle in kept), self.reason)
 
     def _links(
-        self, waits: Mapping[int, FutexWait], names: Mapping[int, str]
+        self, waits: Mapping[int, FutexWait], names: Mapping[int, str], most_threads: int | None = None
     ) -> tuple[list[Link], dict[int, WaitsOn]]:
         threads = self._threads()
         natives = {thread.id: thread.native_id for thread in threads if thread.native_id is not None}
@@ -146,7 +174,7 @@ class LockLook:
                 better[waiter] = WaitsOn("lock", f"Lock {lock.address:#x}", lock.address, timed=wait.timed)
             else:
                 better[waiter] = WaitsOn("lock", "futex", wait.address, timed=wait.timed)
-        if plain:
+        if plain and (most_threads is None or len(threads) <= most_threads):
             links += self._plain_links(plain, better, natives, pthreads, threads)
         return links, better
 
@@ -173,7 +201,7 @@ class LockLook:
 
     def _lock(self, semaphore: int) -> LockObject | None:
         """The lock as it is now, which may have been freed since it was found."""
-        found = self._search.locks.get(semaphore)
+        found = self._found.get(semaphore)
         now = read_lock(self._memory, found.address) if found is not None else None
         return now if now is not None and now.semaphore == semaphore else None
 
@@ -198,24 +226,28 @@ class LockLook:
 _BETWEEN_LOOKS = 0.05
 
 
-def _why_not(attachment: Attachment, version: tuple[int, int] | None) -> str:
+def why_no_owners(version: tuple[int, int] | None) -> str:
+    """Why owners of locks cannot be told of this version; empty where they can."""
     if version is None:
         return "owners of locks are not told: the version is not known"
     if not FIRST <= version <= LAST:
         return f"owners of locks are told for Python 3.8 to 3.13, not for {version[0]}.{version[1]}"
-    if attachment.calibrated.threads_reason:
-        return f"owners of locks are not told: {attachment.calibrated.threads_reason}"
     return ""
 
 
-def _unchanged(first: Mapping[int, FutexWait], now: Mapping[int, FutexWait]) -> dict[int, FutexWait]:
-    """The waits that both looks show: one look alone has shown threads that wait for themselves."""
-    return {thread: wait for thread, wait in now.items() if first.get(thread) == wait}
-
-
-def _asleep(before: Sequence[TaskStat], now: Sequence[TaskStat]) -> set[int]:
+def asleep(before: Sequence[TaskStat], now: Sequence[TaskStat]) -> set[int]:
     """Threads that did not run between two looks, by the kernel's nanoseconds where it counts them."""
     ran = {task.tid: (task.run_seconds, task.user_seconds, task.system_seconds) for task in before}
     return {
         task.tid for task in now if ran.get(task.tid) == (task.run_seconds, task.user_seconds, task.system_seconds)
     }
+
+
+def _why_no_threads(attachment: Attachment) -> str:
+    reason = attachment.calibrated.threads_reason
+    return f"owners of locks are not told: {reason}" if reason else ""
+
+
+def _unchanged(first: Mapping[int, FutexWait], now: Mapping[int, FutexWait]) -> dict[int, FutexWait]:
+    """The waits that both looks show: one look alone has shown threads that wait for themselves."""
+    return {thread: wait for thread, wait in now.items() if first.get(thread) == wait}

@@ -32,7 +32,7 @@ from razorprof.remote.waits import WaitReader
 from razorprof.runtimes.cpython.detect import find_python
 from razorprof.runtimes.cpython.gil_holders import GilHolderLooks
 
-PYTHON_THREADS = gauge("python_threads", "", "Threads with Python code, by state", "state")
+PYTHON_THREADS = gauge("python_threads", "", "Threads with Python code, by state.", "state")
 _SERIES = {state: Labels(state=state.value) for state in ThreadState}
 _SAME_MOMENT = 0.25  # a dump this old still says who holds the GIL "now"; older ones do not
 

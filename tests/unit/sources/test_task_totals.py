@@ -36,6 +36,20 @@ def test_all_threads_count(tmp_path: Path, totaller: TaskTotaller) -> None:
     assert totaller.read() == TaskTotals(11, 22, 1.5)
 
 
+def test_threads_in_uninterruptible_sleep_are_counted_by_their_state_not_their_name(
+    tmp_path: Path, totaller: TaskTotaller
+) -> None:
+    for tid, name, state in ((42, "x", "D (disk sleep)"), (43, "D", "S (sleeping)"), (44, "y", "D (disk sleep)")):
+        write(tmp_path, tid, 0, 0)
+        status = tmp_path / "42" / "task" / str(tid) / "status"
+        status.write_text(
+            f"Name:\t{name}\nUmask:\t0022\nState:\t{state}\n" + STATUS.format(0, 0).partition("\n")[2]
+        )
+    assert totaller.read().uninterruptible == 2
+    end(tmp_path, 44)
+    assert totaller.read().uninterruptible == 1
+
+
 def test_an_ended_thread_leaves_its_counts(tmp_path: Path, totaller: TaskTotaller) -> None:
     write(tmp_path, 42, 1, 0)
     write(tmp_path, 43, 10, 5)
