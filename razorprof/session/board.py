@@ -74,6 +74,7 @@ class TargetBoard:
     structures: Mapping[type, Structure] = field(default_factory=dict)
     detected: Detected | None = None
     ended: Ended | None = None
+    replaced: bool = False  # another target took its place
     stopped: bool = False
     image: str = ""
     last_series: Sequence[tuple[Labels, float]] = ()  # of a target that is gone
@@ -146,6 +147,7 @@ class TargetBoard:
             deviation_of=self.deviation.figure if self.deviation else "",
             labels=self.labels,
             focused=self.wants_stacks,
+            denied=self.detected is not None and self.detected.denied,
         )
 
     def _stack_reason(self) -> str:

@@ -111,10 +111,13 @@ def collect(
     watch: Watch,
     *,
     checks: Callable[[], Sequence[Check]] | None = None,
+    more: Sequence[Piece] = (),
+    notes: tuple[str, ...] = (),
 ) -> Collected:
-    """Look at the process until all is there or `watch.enough`. Raises TargetGone where not even the first look
-    found it; all else is told in the manifest."""
-    parts = Parts(target, request, time.time(), time.monotonic())
+    """Look at the process until all is there or `watch.enough`. more: what is there already and goes in, too;
+    notes: for the manifest. Raises TargetGone where not even the first look found it; all else is told in the
+    manifest."""
+    parts = Parts(target, request, time.time(), time.monotonic(), list(more))
     parts.facts = process_facts(target, redact=request.redact)
     runtime = _runtime(target, parts)
     parts.add("process.json", "process", documents.encode(parts.facts))
@@ -140,7 +143,7 @@ def collect(
             watching.stop()
     _record_heap(target, parts, inner)  # last: what it does to the target must not stand in the figures
     _write_seen(parts)
-    return _close(parts, runtime, interrupted=watch.enough.is_set())
+    return _close(parts, runtime, notes, interrupted=watch.enough.is_set())
 
 
 def _runtime(target: Target, parts: Parts) -> tuple[str, str | None]:
@@ -245,7 +248,9 @@ def _write_seen(parts: Parts) -> None:
         parts.add("doctor.json", "doctor", documents.encode({"checks": found}))
 
 
-def _close(parts: Parts, runtime: tuple[str, str | None], *, interrupted: bool) -> Collected:
+def _close(
+    parts: Parts, runtime: tuple[str, str | None], notes: tuple[str, ...], *, interrupted: bool
+) -> Collected:
     target = parts.target
     is_gone = not ProcessView(target.pid).is_same(target.identity)
     ended = parts.seen.ended or ("it ended" if is_gone else "")
@@ -266,6 +271,7 @@ def _close(parts: Parts, runtime: tuple[str, str | None], *, interrupted: bool) 
         redacted=parts.request.redact,
         program=f"razorprof {__version__}",
         seconds=time.monotonic() - parts.began,
+        notes=notes,
     )
     page = parts.attempt("report", lambda: make_report(parts, manifest))
     if page is not None:

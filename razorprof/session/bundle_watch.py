@@ -22,9 +22,9 @@ from razorprof.plugin import loading
 from razorprof.render.catalog import FIGURES, Figure
 from razorprof.render.trace import Trace, level_trace, rate_trace
 from razorprof.session.observing import Observing, look_at_workers, read_now
+from razorprof.session.series_document import series_document
 from razorprof.session.session import Session, SessionOptions
 from razorprof.session.view import TargetStatus
-from razorprof.store.view import equal
 
 _QUALITIES = ("exact", "estimated", "sampled")
 
@@ -107,7 +107,7 @@ class Watching:
             advice=advise(found) if found is not None and found.is_long_enough else (),
             gc=gc,
             gil=gil,
-            series=self._series(),
+            series=series_document(view, self._target.pid),
             traces={key: trace for key, one in FIGURES.items() if len((trace := self._history(one)).values) > 1},
             reasons=reasons,
         )
@@ -121,27 +121,6 @@ class Watching:
             if series is not None:
                 return read(series)
         return Trace()
-
-    def _series(self) -> dict[str, Any]:
-        """All series with their times and values, and what the metrics are."""
-        view = self._session.view
-        found = view.select((equal("pid", str(self._target.pid)),), 0.0, math.inf)
-        kept: list[dict[str, Any]] = []
-        for one in found:
-            fine = level_trace(one)
-            if len(fine.times):
-                labels = {name: value for name, value in one.labels.items() if name != "__name__"}
-                times = [round(float(time), 3) for time in fine.times]
-                kept.append({"name": one.name, "labels": labels, "times": times, "values": fine.values.tolist()})
-        names = {entry["name"] for entry in kept}
-        return {
-            "metrics": [
-                {"name": metric.name, "kind": metric.kind.value, "unit": metric.unit, "help": metric.help}
-                for metric in view.metrics()
-                if metric.name in names or f"{metric.name}_sum" in names
-            ],
-            "series": sorted(kept, key=lambda entry: (entry["name"], sorted(entry["labels"].items()))),
-        }
 
 
 def _reasons(status: TargetStatus | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from razorprof.model.profile import Profile, top
 from razorprof.model.target import Identity
 from razorprof.model.threads import ThreadDump
 from razorprof.model.verdict import Verdict
+from razorprof.session.alert_document import AlertParts, alert_parts
 from razorprof.session.threads_document import thread_document
 from razorprof.session.view import SessionState, TargetStatus, View
 
@@ -19,9 +20,11 @@ _NOT_READ = "not read yet"
 
 def top_document(view: View, state: SessionState) -> dict[str, Any]:
     """One document for one tick; plain values only. The figures are those of `state`."""
+    alerts = alert_parts(state)
     return {
         "time": state.time,
-        "targets": [_target(view, status) for status in state.targets],
+        "targets": [_target(view, status, alerts) for status in state.targets],
+        **alerts.top(),
         "overhead": {
             "self_cpu_ratio": state.overhead.self_cpu_ratio,
             "self_rss_bytes": state.overhead.self_rss_bytes,
@@ -34,7 +37,7 @@ def top_document(view: View, state: SessionState) -> dict[str, Any]:
     }
 
 
-def _target(view: View, status: TargetStatus) -> dict[str, Any]:
+def _target(view: View, status: TargetStatus, alerts: AlertParts) -> dict[str, Any]:
     identity = status.target.identity
     document: dict[str, Any] = {
         "pid": identity.pid,
@@ -55,7 +58,7 @@ def _target(view: View, status: TargetStatus) -> dict[str, Any]:
     document |= _functions(view, status)
     document |= _threads(view.structure(identity, ThreadDump), status)
     document |= _gc(view.structure(identity, GcState), status)
-    document |= {"alerts": None, "alerts_reason": "no rules given"}
+    document |= alerts.of(identity)
     document |= _verdict(view.verdict(identity))
     if status.deviation is not None:
         document["deviation"] = {"score": status.deviation, "of": status.deviation_of}

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from razorprof.analysis.limits import judge
 from razorprof.analysis.siblings import Figure, deviations
 from razorprof.model.alert import AlertBoard
@@ -21,16 +24,20 @@ from razorprof.model.metric import Metric, MetricKind, Sample, gauge
 from razorprof.model.profile import top
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
+from razorprof.recording.rzp_values import Cost
 from razorprof.session.board import TargetBoard
 from razorprof.session.collector import MOST_TARGET_SERIES, Collector, Declaration
+from razorprof.session.recorder import Recorder
 from razorprof.session.self_metrics import SELF_METRICS, SelfMetrics, dropped_samples
 from razorprof.session.view import Overhead, SessionState
 from razorprof.store.group import Allowance
+from razorprof.store.index import Entry
 from razorprof.store.memory import MemoryStore
 
 logger = logging.getLogger(__name__)
 
 TOP_FUNCTIONS = 20
+OWN_SOURCE = "razorprof"  # of what we tell ourselves
 
 UP = gauge("up", "", "1 while the process is there, 0 once it is gone.")
 SOURCE_UP = gauge("razorprof_source_up", "", "Whether the last read of a source worked.", "source")
@@ -39,7 +46,7 @@ SCRAPE_SAMPLES = gauge("scrape_samples_scraped", "", "Samples that the last read
 FUNCTION_CPU = gauge(
     "python_function_cpu_ratio",
     "ratio",
-    "CPU seconds per second with this function on top of the stack, sampled, over the window.",
+    "Threads with this function on top of the stack that run or want a CPU: the mean of the window, sampled.",
     "function",
     "file",
 )
@@ -71,21 +78,29 @@ class Pipeline:
         overhead: Callable[[float], Overhead],
         publish: Callable[[SessionState], None] = lambda state: None,
         taps: Sequence[Callable[[Event], None]] = (),
-        alerting: Callable[[float], AlertBoard] | None = None,
+        alerting: Callable[[float], AlertBoard | None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """alerting: evaluates what is due at a tick's time, once the tick's samples are stored; None: no rules."""
+        """alerting: evaluates what is due at a tick's time, once the tick's samples are stored; None: no rules.
+        recorder: sees each event before the taps, and all else that a recording must tell."""
         self._store = store
         self._host = host
         self._overhead = overhead
         self._publish = publish
         self._taps = taps
-        self._alerting = alerting
+        self.alerting = alerting
+        self.hold_places = False  # a target that ended goes on to be told as not up
+        self._recorder = recorder
+        self._is_ruling = False
         self._own_declaration = Declaration({metric.name: metric for metric in OWN_METRICS})
         self._declared: dict[str, Declaration] = {}
         self._own = self._collector(Labels(job="razorprof", instance=host), Allowance(MOST_TARGET_SERIES))
         self._self = SelfMetrics(store)
         self._dropped_before = 0  # by collectors that are no more
         store.declare(OWN_METRICS)
+        if recorder is not None:
+            recorder.declare(OWN_SOURCE, OWN_METRICS)
+            store.journal = self._record_row
         self.boards: dict[Identity, TargetBoard] = {}
         self.state = SessionState(0.0, 0, ())
         self.interval = 1.0
@@ -96,6 +111,8 @@ class Pipeline:
         metrics = tuple(metrics)
         self._declared[source] = self._declared.get(source, Declaration()).with_(metrics, open_ended=open_ended)
         self._store.declare(metrics)
+        if self._recorder is not None:
+            self._recorder.declare(source, metrics, open_ended=open_ended)
 
     def own_names(self) -> frozenset[str]:
         """Names of the series that the pipeline itself gives of each target, or of us."""
@@ -110,18 +127,31 @@ class Pipeline:
         board = TargetBoard(target, labels, command, self._collector(labels, allowance), allowance)
         board.wants_stacks = wants_stacks
         self.boards = {**self.boards, target.identity: board}
+        if self._recorder is not None:
+            self._recorder.add(target, command)
 
     def forget(self, identity: Identity) -> None:
         """Drop a target and its series."""
         board = self.boards.get(identity)
         if board is not None:
             self.boards = {key: value for key, value in self.boards.items() if key != identity}
+            if self._recorder is not None:
+                self._recorder.forget(identity)
             for collector in _collectors(board):
                 self._dropped_before += collector.drops.total()
                 self._store.forget(collector.group)
 
+    def release(self, identity: Identity) -> None:
+        """Another target has taken the place of one that ended: it is told no more."""
+        board = self.boards.get(identity)
+        if board is not None and board.ended is not None and not board.replaced:
+            board.replaced = True
+            board.own.group.mark_stale(self.state.time)
+
     def feed(self, event: Event) -> None:
         """Take one event. Never raises for what an event holds."""
+        if self._recorder is not None:
+            self._recorder(event)
         for tap in self._taps:
             tap(event)
         match event:
@@ -190,12 +220,14 @@ class Pipeline:
             if board.ended is None:
                 board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)
                 board.own.append(tick.time, self._own_samples(board))
+            elif self.hold_places and not board.replaced:
+                board.own.append(tick.time, [Sample(UP, 0.0)])
         self._rank(boards)
         overhead = self._overhead(tick.time)
         dropped = self._dropped_before + self._own.drops.total()
         dropped += sum(collector.drops.total() for board in boards for collector in _collectors(board))
         self._own.append(tick.time, self._self.samples(overhead, self._own.drops))
-        alerts = None if self._alerting is None else self._alerting(tick.time)
+        alerts = self._evaluate(tick.time)
         self._store.expire(tick.time)
         self.state = SessionState(
             tick.time,
@@ -205,7 +237,24 @@ class Pipeline:
             self.interval,
             alerts,
         )
+        if self._recorder is not None:
+            ratio, resident = overhead.self_cpu_ratio, overhead.self_rss_bytes
+            self._recorder.cost(Cost(tick.time, ratio, resident, overhead.behind))
+            self._recorder.commit()
         self._publish(self.state)
+
+    def _evaluate(self, time: float) -> AlertBoard | None:
+        if self.alerting is None:
+            return None
+        self._is_ruling = True
+        try:
+            return self.alerting(time)
+        finally:
+            self._is_ruling = False
+
+    def _record_row(self, time: float, series: Sequence[Entry], bits: NDArray[np.uint64]) -> None:
+        if self._recorder is not None:
+            self._recorder.row(time, series, bits, ruled=self._is_ruling)
 
     def _own_samples(self, board: TargetBoard) -> list[Sample]:
         samples = [Sample(UP, 1.0)]

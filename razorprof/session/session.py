@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import TargetGone
+from razorprof.model.alert import AlertBoard
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
 from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
@@ -24,15 +25,17 @@ from razorprof.session.jobs import Job
 from razorprof.session.live_view import LiveView
 from razorprof.session.overhead import OwnCost
 from razorprof.session.pipeline import Pipeline, host_name, series_names
+from razorprof.session.recorder import Recorder
 from razorprof.session.scheduler import Scheduler
 from razorprof.session.view import Overhead, SessionState, View
+from razorprof.session.watched import Watched, holds_place, predecessor
 from razorprof.session.watchers import Detection, Presence, Search
 from razorprof.session.workers import Executor, ThreadExecutor
 from razorprof.store.memory import MemoryStore
 
 logger = logging.getLogger(__name__)
 
-MOST_FOCUSED = 3  # up to so many targets all get the dear sources, above it only the selected one
+MOST_FOCUSED = 3
 STACK_BUDGET = 0.04  # of one core, for all stack feeds together
 PRESENCE = "presence"  # the job that sees the end of a target
 RUNTIME = "runtime"  # the job that detects what a target runs
@@ -41,6 +44,11 @@ _SEARCH_EVERY = 2.0
 _QUICK_ROUNDS = 3
 _DETECT_EVERY = 2.0
 _MOST_WAITING = 256  # reads that wait for what targets answer, each in a thread of its own
+_NOBODY = Target(Identity(0, 0), "")  # whose job a search is where no target is there yet
+
+# Made by the session with its store, where results are written, and its view; called once a tick with the tick's
+# time.
+Alerting = Callable[[MemoryStore, View], Callable[[float], AlertBoard]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,9 @@ class SessionOptions:
     """interval: seconds between ticks; rate_hz: stack sampling rate, None adapts; budget: CPU of all of
     razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory;
     forget_seconds: how long a target that ended is kept; None: for ever, as whoever watches it expects;
+    hold_places: a target that ended goes on to say that it is not up until another one of its selector takes its
+    place; the last one of a selector for as long as that takes;
+    most_focused: up to so many targets all get the sources that cost more, above it only the selected one;
     probe: whether the targets' own listening ports may be asked for a page of metrics."""
 
     interval: float = 1.0
@@ -56,19 +67,9 @@ class SessionOptions:
     history_seconds: float = 3600.0
     history_bytes: int = 32 << 20
     forget_seconds: float | None = None
+    hold_places: bool = False
+    most_focused: int = MOST_FOCUSED
     probe: bool = False
-
-
-@dataclass(slots=True)
-class _Watched:
-    target: Target
-    detected: list[Source] = field(default_factory=list)  # filled by the detection's thread, once
-    sources: list[Source] = field(default_factory=list)
-    open: set[str] = field(default_factory=set)
-    taken: frozenset[str] = frozenset()  # names of series that are not the application's own
-    image: str = ""
-    gone: bool = False
-    ended: float = 0.0  # Unix seconds
 
 
 class Session:
@@ -83,11 +84,17 @@ class Session:
         clock: Clock | None = None,
         executor: Executor | None = None,
         taps: Sequence[Callable[[Event], None]] = (),
+        alerting: Alerting | None = None,
+        take_capture: Callable[[Target], str] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """sources, runtimes: give the plugins; called when the loop begins, so that no screen waits for them."""
+        """sources, runtimes: give the plugins; called when the loop begins, so that no screen waits for them.
+        alerting: makes what evaluates rules; None: there are none. take_capture: begins a capture and returns at
+        once, with the reason where there will be none."""
         self._options = options
         self._clock = clock or SystemClock()
         self._load = sources, runtimes
+        self._take_capture = take_capture
         self._sources: Sequence[Source] = ()
         self._runtimes: Sequence[Runtime] = ()
         self._store = MemoryStore(seconds=options.history_seconds, max_bytes=options.history_bytes)
@@ -97,21 +104,26 @@ class Session:
         self._waiting_executor = executor or ThreadExecutor(_MOST_WAITING)
         self._governor = Governor(options.budget)
         self._cost = OwnCost(exclude=lambda: {identity.pid for identity in self._watched})
-        self._pipeline = Pipeline(self._store, host=host_name(), overhead=self._overhead, taps=taps)
+        self._pipeline = Pipeline(
+            self._store, host=host_name(), overhead=self._overhead, taps=taps, recorder=recorder
+        )
         self._pipeline.interval = options.interval
-        self._watched: dict[Identity, _Watched] = {}
+        self._pipeline.hold_places = options.hold_places
+        self._watched: dict[Identity, Watched] = {}
         self._found: SimpleQueue[Target] = SimpleQueue()
         self._focused: Identity | None = None
         self._following = False
         self._thread: threading.Thread | None = None
         self._listener: Callable[[], None] = lambda: None
         self.view: View = LiveView(self._pipeline, self._store)
+        if alerting is not None:
+            self._pipeline.alerting = alerting(self._store, self.view)
 
     def watch(self, target: Target, command: str = "") -> None:
         """Look at a target from now on. Before `run`, or in its thread."""
         if target.identity in self._watched:
             return
-        watched = _Watched(target)
+        watched = Watched(target)
         self._watched[target.identity] = watched
         if self._focused is None:
             self._focused = target.identity
@@ -119,10 +131,13 @@ class Session:
         self._detect(watched)
         self._add(target, PRESENCE, lambda: Presence(target, self._clock))
 
-    def search(self, find: Callable[[], Sequence[Target]], *, key: Target, follow: bool = False) -> None:
-        """Look for more targets every two seconds: the children of one, or one that restarts (follow)."""
+    def search(
+        self, find: Callable[[], Sequence[Target]], *, key: Target | None = None, follow: bool = False
+    ) -> None:
+        """Look for more targets every two seconds: the children of one, or one that restarts (follow), or any
+        where there is none yet (no key)."""
         self._following = self._following or follow
-        self._add(key, SEARCH, lambda: Search(find, self._found.put), every=_SEARCH_EVERY)
+        self._add(key or _NOBODY, SEARCH, lambda: Search(find, self._found.put), every=_SEARCH_EVERY)
 
     def run(self, publish: Callable[[SessionState], None] = lambda state: None) -> None:
         """The loop, until `stop`, or until every target has gone and none is followed."""
@@ -165,12 +180,22 @@ class Session:
         self._pipeline.interval = seconds
         self._scheduler.set_interval(seconds)
 
+    def keep_history(self, seconds: float) -> None:
+        """Keep series for at least so long from now on, within the bound of memory."""
+        self._store.keep(seconds)
+
     def focus(self, target: Identity) -> None:
         self._focused = target
         self._scheduler.call(self._share_focus)
 
     def pause(self, paused: bool) -> None:
         self._scheduler.pause(paused)
+
+    def capture(self, target: Identity) -> str:
+        watched = self._watched.get(target)
+        if watched is None or watched.gone:
+            return "it has ended"
+        return "captures are not set up here" if self._take_capture is None else self._take_capture(watched.target)
 
     def stop(self) -> None:
         """End the loop; waits a moment for it when it runs in its own thread."""
@@ -198,7 +223,7 @@ class Session:
             watched.sources = [*self._sources, *watched.detected]
             self._open(watched)
 
-    def _check_image(self, watched: _Watched, scrape: Scrape) -> None:
+    def _check_image(self, watched: Watched, scrape: Scrape) -> None:
         """Begin anew with a process that has become another program (exec)."""
         for structure in scrape.structures:
             if isinstance(structure, KernelState) and structure.image != watched.image:
@@ -208,7 +233,7 @@ class Session:
                     self._detect(watched)
                 watched.image = structure.image
 
-    def _detect(self, watched: _Watched) -> None:
+    def _detect(self, watched: Watched) -> None:
         target, found = watched.target, watched.detected
         self._add(
             target,
@@ -217,7 +242,7 @@ class Session:
             every=_DETECT_EVERY,
         )
 
-    def _open(self, watched: _Watched) -> None:
+    def _open(self, watched: Watched) -> None:
         """Open the sources that should be open now, close those that should not."""
         focused = self._is_focused(watched)
         board = self._pipeline.boards[watched.target.identity]
@@ -262,9 +287,9 @@ class Session:
     ) -> None:
         self._scheduler.add(Job(target, name, open_reader, self._clock, every=every, executor=executor))
 
-    def _is_focused(self, watched: _Watched) -> bool:
+    def _is_focused(self, watched: Watched) -> bool:
         living = sum(not other.gone for other in self._watched.values())
-        return living <= MOST_FOCUSED or watched.target.identity == self._focused
+        return living <= self._options.most_focused or watched.target.identity == self._focused
 
     def _focused_count(self) -> int:
         return sum(self._is_focused(w) for w in self._watched.values() if not w.gone)
@@ -282,17 +307,27 @@ class Session:
             except Empty:
                 break
             if target.identity not in self._watched:
+                self._release_place(target)
                 self.watch(target)
                 changed = True
         if changed:
             self._share_focus()
+
+    def _release_place(self, newcomer: Target) -> None:
+        before = predecessor(newcomer, self._watched.values()) if self._options.hold_places else None
+        if before is not None:
+            before.replaced = True
+            self._pipeline.release(before.target.identity)
 
     def _forget(self, time: float) -> None:
         """Let go of targets that ended long ago: where workers come and go, they would add up."""
         keep = self._options.forget_seconds
         if keep is None:
             return
-        for identity in [key for key, one in self._watched.items() if one.gone and time - one.ended > keep]:
+        old = [one for one in self._watched.values() if one.gone and time - one.ended > keep]
+        if self._options.hold_places:
+            old = [one for one in old if not holds_place(one, self._watched.values())]
+        for identity in [one.target.identity for one in old]:
             del self._watched[identity]
             self._pipeline.forget(identity)
             if self._focused == identity:

@@ -41,7 +41,7 @@ class TargetStatus:
     stack_reason: why there are no hot functions, empty when there are. deviation: how far this worker is from
     its siblings (a robust z-score; None unless it has at least two) and in which figure. command: its
     command line, redacted, untrusted text. labels: what all its series carry. focused: whether the sources that
-    are opened for selected targets only are open.
+    are opened for selected targets only are open. denied: what it runs may not be looked at.
     """
 
     target: Target
@@ -57,6 +57,7 @@ class TargetStatus:
     deviation_of: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     focused: bool = True
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,10 @@ class Controls(Protocol):
 
     def pause(self, paused: bool) -> None:
         """Stop asking the targets anything at all, or go on."""
+
+    def capture(self, target: Identity) -> str:
+        """Take a capture of a target now, as an alert would; why that cannot be, else empty. What becomes of it is
+        on the AlertBoard."""
 
     def stop(self) -> None:
         """End the session: readers closed, tools ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from razorprof.clock import Clock
-from razorprof.errors import RazorprofError, TargetGone
+from razorprof.errors import PermissionDenied, RazorprofError, TargetGone
 from razorprof.model.scrape import Detected, KernelState, Reading
 from razorprof.model.target import Target
 from razorprof.plugin.protocols import Runtime, Source
@@ -57,11 +57,13 @@ class Detection:
     def read(self) -> Iterable[Reading]:
         """One Detected; its runtime is empty where nobody knows the process."""
         reasons: list[str] = []
+        denied = False
         process = ProcessView(self._target.pid)
         for runtime in self._runtimes:
             try:
                 detection = runtime.detect(process)
             except RazorprofError as error:
+                denied = denied or isinstance(error, PermissionDenied)
                 reasons.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
                 continue
             if detection is not None:
@@ -70,19 +72,24 @@ class Detection:
                 return (self._detected(process, detection.runtime, detection.version, reason),)
         names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
         reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read (those are: {names})"
-        return (self._detected(process, reason=reason),)
+        return (self._detected(process, reason=reason, denied=denied),)
 
     def close(self) -> None:
         pass
 
     def _detected(
-        self, process: ProcessView, runtime: str = "", version: str | None = None, reason: str = ""
+        self,
+        process: ProcessView,
+        runtime: str = "",
+        version: str | None = None,
+        reason: str = "",
+        *,
+        denied: bool = False,
     ) -> Detected:
         arguments = process.command_line()
         name = display_name(arguments, process.comm())
-        return Detected(
-            self._target, self._clock.time(), runtime, version, reason, name, redact_command(arguments)
-        )
+        command = redact_command(arguments)
+        return Detected(self._target, self._clock.time(), runtime, version, reason, name, command, denied)
 
 
 class Search:
