@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 NOTHING = "–"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -81,6 +82,26 @@ def span(seconds: float | None) -> str:
         return f"{seconds:g} s"
     first, _, second = duration(seconds).rpartition(" 0 ")
     return first if first else second
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """A value in bytes, bytes/s, seconds, ratio, /s or no unit, as it stands at an axis or in a list."""
+    return _SHOW.get(unit, _number)(value)
+
+
+def _number(value: float | None) -> str:
+    if value is not None and 0 < abs(value) < 1:
+        return f"{value:.3g}"
+    return count(value)
+
+
+_SHOW: dict[str, Callable[[float | None], str]] = {
+    "bytes": size,
+    "bytes/s": size_rate,
+    "seconds": duration,
+    "ratio": percent,
+    "/s": rate,
+}
 
 
 def _three_digits(value: float, *, whole: bool = False) -> str:

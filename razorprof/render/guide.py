@@ -30,6 +30,12 @@ _READING = (
     ),
     ("off", "how far a worker is from its siblings in its worst figure, as a robust z-score"),
     ("growth", "straight line through the resident memory of the window; steady below 64 KiB a minute"),
+    ("alerts", "at the tab: (2) fire, (~1) is pending and nothing fires, (!) rules fail; of all targets"),
+    (
+        "limit",
+        "what a rule's expression compares its value with; told in the metric's unit where the expression has one",
+    ),
+    ("▁▄█", "an alert's past: neither, pending, firing; blank before rules were evaluated"),
     ("–", "not known; the reason stands beside it or on the figure's own screen"),
     ("behind", "looks come later than asked for: the machine is busy, or razorprof keeps to its budget"),
     ("age", "time since the newest figures; grows when the session cannot keep up"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -97,10 +97,14 @@ def verdict_lines(snapshot: Snapshot, width: int, palette: Palette) -> list[Text
 
 
 def tabs_line(
-    tabs: Sequence[tuple[str, str]], chosen: str, width: int, palette: Palette
+    tabs: Sequence[tuple[str, str]],
+    chosen: str,
+    width: int,
+    palette: Palette,
+    styles: Mapping[str, Style] | None = None,
 ) -> tuple[Text, list[range]]:
     """The screens as (key, name), the chosen one marked by brackets and colour; and which cells belong to
-    which."""
+    which. styles: of names that are to stand out."""
     gap = 1 if sum(len(k) + len(n) + 4 for k, n in tabs) + 1 > width else 2
     line = Text(no_wrap=True)
     cells: list[range] = []
@@ -109,7 +113,7 @@ def tabs_line(
         on = name == chosen
         line.append("[" if on else " ", palette.accent)
         line.append(key, palette.accent if on else palette.dim)
-        line.append(f" {name}", palette.accent if on else palette.label)
+        line.append(f" {name}", (styles or {}).get(name, palette.accent if on else palette.label))
         line.append("]" if on else " ", palette.accent)
         cells.append(range(start, line.cell_len))
         line.append(" " * (gap - 1))

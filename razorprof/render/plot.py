@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -78,7 +78,7 @@ def _draw(drawn: Sequence[Line], width: int, height: int, unit: str, *, colour: 
             low, high = _span([values for _, _, values in drawn])
             ticks = _nice_ticks(low, high, max(2, height // 4), unit)
             figure.ruler("y").lim(min(low, ticks[0]), max(high, ticks[-1]))
-            figure.ruler("y").ticks(ticks, [show_value(tick, unit) for tick in ticks])
+            figure.ruler("y").ticks(ticks, [figures.in_unit(tick, unit) for tick in ticks])
             start = min(float(times[0]) for _, times, _ in drawn)
             end = max(float(times[-1]) for _, times, _ in drawn)
             moments = np.linspace(start, end, max(2, min(6, width // 22))).tolist() if end > start else [start]
@@ -87,26 +87,6 @@ def _draw(drawn: Sequence[Line], width: int, height: int, unit: str, *, colour: 
         finally:
             figure.clear()
     return text.rstrip("\n")
-
-
-def show_value(value: float | None, unit: str) -> str:
-    """A value in a base unit, as it stands at an axis or in a list."""
-    return _SHOW.get(unit, _number)(value)
-
-
-def _number(value: float | None) -> str:
-    if value is not None and 0 < abs(value) < 1:
-        return f"{value:.3g}"
-    return figures.count(value)
-
-
-_SHOW: dict[str, Callable[[float | None], str]] = {
-    "bytes": figures.size,
-    "bytes/s": figures.size_rate,
-    "seconds": figures.duration,
-    "ratio": figures.percent,
-    "/s": figures.rate,
-}
 
 
 def _finite(line: Line) -> Line:

@@ -1,7 +1,8 @@
 """A view as a /metrics page, in either format: what lives at the last tick, family by family.
 
 There are no time stamps and no _created series. What is no number of its kind is left out: half a histogram, a
-counter below zero. How a series is written is serve.families'. Called by serve.pages; not for HTTP.
+counter below zero; and what rules write: a Prometheus that scrapes the page and evaluates the same rules would get
+each of those series twice. How a series is written is serve.families'. Called by serve.pages; not for HTTP.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client.utils import floatToGoString
 
+from razorprof.model.alert import AlertBoard
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
 from razorprof.serve.families import Family, Line, TextFormat, family_of, lines_of, valid_labels
@@ -55,12 +57,23 @@ class Exposition:
         # what is declared later may change how a name is told
         before = self._lines if declared.keys() == self._declared.keys() else {}
         self._declared = declared
-        living = newest(self._view, self._view.state().time)
+        state = self._view.state()
+        hidden = written_by_rules(state.alerts)
+        living = newest(self._view, state.time)
+        if hidden:
+            living = [(labels, value) for labels, value in living if labels["__name__"] not in hidden]
         self._lines = {labels: before[labels] for labels, _ in living if labels in before}
         if len(self._lines) < len(living):
             self._lines |= _new_lines([labels for labels, _ in living], self._lines, declared)
         lines = self._lines
         return [(line, value) for labels, value in living if (line := lines[labels]) is not None]
+
+
+def written_by_rules(board: AlertBoard | None) -> frozenset[str]:
+    """The names of the series that rules write; none where there are no rules."""
+    if board is None:
+        return frozenset()
+    return frozenset({"ALERTS", "ALERTS_FOR_STATE", *(s.key.name for s in board.rules if s.kind == "recording")})
 
 
 def _new_lines(

@@ -8,6 +8,7 @@ from html import escape
 from razorprof.model.target import Life
 from razorprof.render.text import printable
 from razorprof.serve.access import Access
+from razorprof.serve.alerts_api import AlertsApi
 from razorprof.serve.answers import Answer, Question, words
 from razorprof.serve.debug_pprof import DebugPprof
 from razorprof.serve.pages import Pages, preferred_format, takes_gzip
@@ -22,13 +23,22 @@ _OF_THE_SESSION = frozenset({PRESENCE, RUNTIME, SEARCH})  # they tell that a tar
 
 
 class Site:
-    """The pages of one session. Any thread."""
+    """The pages of one session. Any thread. pprof, alerts: None where they are not served."""
 
-    def __init__(self, view: View, pulse: Pulse, pprof: DebugPprof, access: Access) -> None:
+    def __init__(
+        self,
+        view: View,
+        pulse: Pulse,
+        access: Access,
+        *,
+        pprof: DebugPprof | None = None,
+        alerts: AlertsApi | None = None,
+    ) -> None:
         self._view = view
         self._pulse = pulse
-        self._pprof = pprof
         self._access = access
+        self._pprof = pprof
+        self._alerts = alerts
         self._pages = Pages(view)
         self._was_ready = False
 
@@ -48,9 +58,16 @@ class Site:
             return self._metrics(question.headers)
         if question.path == "/":
             return self._index()
-        if question.path.startswith("/debug/pprof/") and (found := self._pprof.answer(question)) is not None:
-            return found
-        return words(404, "there is no such page: / lists them")
+        found = self._part(question)
+        return words(404, "there is no such page: / lists them") if found is None else found
+
+    def _part(self, question: Question) -> Answer | None:
+        """What only some sites have."""
+        if question.path.startswith("/debug/pprof/") and self._pprof is not None:
+            return self._pprof.answer(question)
+        if question.path.startswith("/api/v1/") and self._alerts is not None:
+            return words(503, self._stopped()) if self._pulse.has_stopped() else self._alerts.answer(question)
+        return None
 
     def _metrics(self, headers: Mapping[str, str]) -> Answer:
         if self._pulse.has_stopped():  # old figures without a time would pass for new ones
@@ -86,16 +103,21 @@ class Site:
         for status in self._view.state().targets:
             name, pid = escape(_name(status)), status.target.pid
             links = ""
-            if status.life is not Life.GONE:
+            if status.life is not Life.GONE and self._pprof is not None:
                 links = (
                     f' <a href="/debug/pprof/goroutine?pid={pid}">threads</a>'
                     f' <a href="/debug/pprof/profile?pid={pid}&amp;seconds=10">CPU profile, 10 s</a>'
                 )
             rows.append(f"<li>{name}: {escape(_fares(status))}{links}</li>")
+        api = ""
+        if self._alerts is not None:
+            pages = ("/api/v1/alerts", "/api/v1/rules")
+            api = "".join(f'<li><a href="{page}">{page}</a></li>' for page in pages)
         body = (
             '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>razorprof</title><h1>razorprof</h1><ul>'
             '<li><a href="/metrics">/metrics</a>: scrape it with honor_labels: true</li>'
-            '<li><a href="/-/healthy">/-/healthy</a></li><li><a href="/-/ready">/-/ready</a></li></ul>'
+            '<li><a href="/-/healthy">/-/healthy</a></li><li><a href="/-/ready">/-/ready</a></li>'
+            f"{api}</ul>"
             f"<h2>Targets</h2><ul>{''.join(rows) or '<li>none</li>'}</ul></html>\n"
         )
         return Answer(200, body.encode("utf-8", "backslashreplace"), _HTML, (_POLICY,))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
+from razorprof.model.alert import AlertBoard
 from razorprof.model.frame import SamplingReport, Stack, ThreadId
 from razorprof.model.gc import GcState
 from razorprof.model.gil import GilState
@@ -81,6 +82,16 @@ def series_key(name: str, **labels: str) -> SeriesKey:
     return name, tuple(sorted(labels.items()))
 
 
+class Alerting(Protocol):
+    """What a session's rules say: see razorprof.testing.fake_alerts."""
+
+    def board(self, time: float) -> AlertBoard:
+        """As of a time, Unix seconds."""
+
+    def series(self, start: float, end: float) -> Iterable[Series]:
+        """The ALERTS series with their samples in [start, end]."""
+
+
 class FakeView:
     """A session's answers at a tick. `window`: seconds of the stack window."""
 
@@ -92,12 +103,14 @@ class FakeView:
         interval: float = 1.0,
         window: float = 10.0,
         overhead: Overhead | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         self.targets = {target.identity: target for target in targets}
         self.ticks = ticks
         self.interval = interval
         self.window = window
         self.overhead = overhead or Overhead(0.021, 58 * 2**20, 0.0, 20.0, 0, 0)
+        self.alerting = alerting
 
     def advance(self, ticks: int = 1) -> None:
         """Let time pass."""
@@ -114,10 +127,11 @@ class FakeView:
         return START + self.ticks * self.interval
 
     def state(self) -> SessionState:
-        statuses = tuple(target.status for target in self.targets.values())
+        statuses = tuple(_labelled(target.status) for target in self.targets.values())
         if self.ticks == 0:
             return SessionState(0.0, 0, statuses, self.overhead, self.interval)
-        return SessionState(self.time, self.ticks, statuses, self.overhead, self.interval)
+        alerts = None if self.alerting is None else self.alerting.board(self.time)
+        return SessionState(self.time, self.ticks, statuses, self.overhead, self.interval, alerts)
 
     def latest(self, target: Identity, name: str, **labels: str) -> float | None:
         found = self.targets[target]
@@ -175,9 +189,10 @@ class FakeView:
         return blocks_of(self.select(matchers, start, end))
 
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
+        named = next((m.value for m in matchers if m.label == "__name__" and m.op is MatchOp.EQUAL), "")
         return [
             series
-            for series in self._all(start, end)
+            for series in self._all(start, end, named)
             if all(
                 (series.labels.get(m.label, "") == m.value) is (m.op is MatchOp.EQUAL)
                 for m in matchers
@@ -188,9 +203,12 @@ class FakeView:
     def metrics(self) -> Iterable[Metric]:
         return ()
 
-    def _all(self, start: float, end: float) -> Iterator[Series]:
+    def _all(self, start: float, end: float, named: str) -> Iterator[Series]:
+        """Those of a name, or of any."""
+        if self.alerting is not None and named in ("", "ALERTS"):
+            yield from self.alerting.series(start, min(end, self.time))
         for identity, target in self.targets.items():
-            for name, labels in target.series:
+            for name, labels in [key for key in target.series if named in ("", key[0])]:
                 series = self.history(identity, name, seconds=self.time - start, **dict(labels))
                 if series is not None:
                     inside = series.times <= end
@@ -198,11 +216,19 @@ class FakeView:
                     yield Series(series.labels.with_(pid=pid), series.times[inside], series.values[inside])
 
 
-class FakeControls:
-    """Controls that write down what was asked of them, in `calls`."""
+def _labelled(status: TargetStatus) -> TargetStatus:
+    """With the labels that a session gives to all series of a target."""
+    target = status.target
+    labels = {"job": target.name, "instance": f"host/{target.pid}", "pid": str(target.pid)}
+    return status if status.labels else replace(status, labels={**labels, "runtime": status.runtime})
 
-    def __init__(self) -> None:
+
+class FakeControls:
+    """Controls that write down what was asked of them, in `calls`. no_capture: why none can be taken."""
+
+    def __init__(self, *, no_capture: str = "") -> None:
         self.calls: list[tuple[str, object]] = []
+        self.no_capture = no_capture
 
     def set_interval(self, seconds: float) -> None:
         self.calls.append(("set_interval", seconds))
@@ -215,3 +241,7 @@ class FakeControls:
 
     def stop(self) -> None:
         self.calls.append(("stop", None))
+
+    def capture(self, target: Identity) -> str:
+        self.calls.append(("capture", target))
+        return self.no_capture

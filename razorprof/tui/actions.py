@@ -45,6 +45,8 @@ ACTIONS = (
     Action("back", "escape", "back", "back"),
     Action("mark", "m", "mark", "mark: show differences from now on against this moment"),
     Action("difference", "D", "difference", "show the differences since the mark, or not"),
+    Action("runbook", "r", "runbook", "runbook of the alert that fires, or of the one under the cursor"),
+    Action("capture", "c", "capture", "take a capture of this target now, as an alert would"),
     Action("save", "x", "save", "save what is on the screen, as text and as a picture"),
     Action("help", "question_mark,f1", "screen('help')", "this help"),
 )

@@ -22,19 +22,19 @@ from textual.screen import Screen
 
 from razorprof.model.target import Identity, Life
 from razorprof.render.palette import Palette
-from razorprof.render.snapshot import Mark, Snapshot
-from razorprof.render.text import cut_middle, printable
 from razorprof.render.thresholds import Level
 from razorprof.session.view import Controls, SessionState, TargetStatus, View
 from razorprof.tui.actions import ACTIONS, bound_keys, shown_keys
+from razorprof.tui.alarms import Alarming
+from razorprof.tui.alert_rows import alert_rows
 from razorprof.tui.ascii_filter import AsciiFilter
-from razorprof.tui.asking import Asking
 from razorprof.tui.canvas import Lines
 from razorprof.tui.chrome import Chrome, too_small_line
-from razorprof.tui.collect import Collector, mark
+from razorprof.tui.collect import Collector
 from razorprof.tui.colourless import COLOURLESS, NoColour
 from razorprof.tui.follow import Follower
 from razorprof.tui.functions import FunctionsPane, FunctionTable
+from razorprof.tui.marks import Marks
 from razorprof.tui.options import DashboardOptions
 from razorprof.tui.panes import make_pane
 from razorprof.tui.processes import ProcessesPane, default_order
@@ -52,7 +52,7 @@ class Due(Message):
     """There is something new to draw."""
 
 
-class Dashboard(Asking):
+class Dashboard(Alarming):
     """`tick` may be called from any thread; all else belongs to the app's own."""
 
     TITLE = "razorprof"
@@ -62,6 +62,7 @@ class Dashboard(Asking):
     #filter { dock: bottom; height: 1; border: none; padding: 0 1; margin-bottom: 1; background: $panel; }
     """
     ENABLE_COMMAND_PALETTE = True
+    extra_lines: ClassVar[int] = 0  # of a subclass, between body and footer
     # with priority, or Textual's own binding of the screen (copy the selection) swallows it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True),
@@ -69,9 +70,9 @@ class Dashboard(Asking):
     ]
 
     def __init__(self, view: View, controls: Controls, *, options: DashboardOptions | None = None) -> None:
-        super().__init__()
-        self.view, self.controls = view, controls
         self.options = options or DashboardOptions()
+        super().__init__(controls, rings=self.options.bell)
+        self.view = view
         self._keys = bound_keys(self.options.keys)
         opening = f"{self._keys['filter']},{self._keys['expression']}"
         self.filter_keys = frozenset(key.strip() for key in opening.split(","))
@@ -79,13 +80,11 @@ class Dashboard(Asking):
         self._collector = Collector(view, history=self.options.history)
         self._lock = threading.Lock()
         self._due = True  # until the first frame is drawn, a tick needs no message
-        self._current: Identity | None = None
         self._follower = Follower()
         self._pane_name = ""
         self._came_from = "overview"
         self._panes: dict[str, Pane] = {}
-        self._marks: dict[Identity, Mark] = {}
-        self._show_difference = True
+        self._marks = Marks()
         self._paused = False
         self._said: tuple[str, Level] | None = None
         self._chrome: Chrome | None = None
@@ -170,16 +169,18 @@ class Dashboard(Asking):
         if small:
             head.show([too_small_line(snapshot, size, SMALLEST, self.palette)])
             return
-        self._chrome = Chrome(
-            state, snapshot, size.width, self.palette, self._keys, self._pane_name, self._said, paused=self._paused
+        rows = alert_rows(state)
+        self.attend(rows, state.alerts)
+        self._chrome = chrome = Chrome(
+            state, snapshot, size.width, self.palette, self._keys, self._pane_name, self._said, self._paused, rows
         )
-        head.show(self._chrome.head())
+        head.show(chrome.head())
         compact = size.width < COMPACT[0] or size.height < COMPACT[1]
         palette = self.palette.faded() if snapshot.life is Life.GONE else self.palette
-        marked = self._mark_of(snapshot)
-        scene = Scene(state, snapshot, self._collector, palette, size.width, size.height, compact, marked)
-        self._pane.draw(scene)
-        foot.show(self._chrome.foot(self.options.clock.time()))
+        marked = self._marks.of(snapshot.target.identity)
+        room = size.height - (chrome.alert is not None) - self.extra_lines
+        self._pane.draw(Scene(state, snapshot, self._collector, palette, size.width, room, compact, marked, rows))
+        foot.show(chrome.foot(self.options.clock.time()))
 
     @property
     def palette(self) -> Palette:
@@ -207,11 +208,11 @@ class Dashboard(Asking):
 
     def _status(self, state: SessionState) -> TargetStatus | None:
         for status in state.targets:
-            if status.target.identity == self._current:
+            if status.target.identity == self.current:
                 return status
         if not state.targets:
             return None
-        self._current = state.targets[0].target.identity
+        self.current = state.targets[0].target.identity
         return state.targets[0]
 
     def _choose_target(self, identity: Identity) -> None:
@@ -220,15 +221,12 @@ class Dashboard(Asking):
         self._show_target(identity)
 
     def _show_target(self, identity: Identity) -> None:
-        self._current = identity
+        self.current = identity
         self.controls.focus(identity)
         for table in self.query(Table):
             if not isinstance(table.parent, ProcessesPane):
                 table.rewind()
         self.draw()
-
-    def _mark_of(self, snapshot: Snapshot) -> Mark | None:
-        return self._marks.get(snapshot.target.identity) if self._show_difference else None
 
     @property
     def pane(self) -> Pane | None:
@@ -238,12 +236,16 @@ class Dashboard(Asking):
     def _pane(self) -> Pane:
         return self._panes[self._pane_name]
 
+    def make_pane(self, name: str) -> Pane:
+        """The screen of that name, for the first time."""
+        return make_pane(name, self._keys, self.options.glyphs, colour=not self.no_color)
+
     async def _go(self, name: str) -> None:
         """Show a screen; it is made when it is first asked for."""
         self.close_filter()
         body = self.query_one("#body", Container)
         if name not in self._panes:
-            self._panes[name] = make_pane(name, self._keys, self.options.glyphs, colour=not self.no_color)
+            self._panes[name] = self.make_pane(name)
             await body.mount(self._panes[name])
         for other, pane in self._panes.items():
             pane.display = other == name
@@ -287,7 +289,7 @@ class Dashboard(Asking):
         if len(rows) < 2 or not known:
             self.say("there is one target only")
             return
-        place = known.index(self._current) if self._current in known else -1 if step > 0 else 0
+        place = known.index(self.current) if self.current in known else -1 if step > 0 else 0
         self._choose_target(known[(place + step) % len(known)])
 
     def action_sort(self) -> None:
@@ -333,32 +335,24 @@ class Dashboard(Asking):
 
     def action_mark(self) -> None:
         status = self._status(self.view.state())
-        if status is None:
-            return
-        snapshot = self._collector.snapshot(self.view.state(), status)
-        self._marks[snapshot.target.identity] = mark(snapshot)
-        self._show_difference = True
-        self.say("marked: Δ is the change from now on, D hides it")
+        if status is not None:
+            self._marks.set(self._collector.snapshot(self.view.state(), status))
+            self.say("marked: Δ is the change from now on, D hides it")
 
     def action_difference(self) -> None:
-        if self._current not in self._marks:
+        shown = self._marks.turn(self.current)
+        if shown is None:
             self.say("no mark yet: m sets one", Level.LOOK)
-            return
-        self._show_difference = not self._show_difference
-        self.say("differences are shown" if self._show_difference else "differences are hidden")
+        else:
+            self.say("differences are shown" if shown else "differences are hidden")
 
     def action_save(self) -> None:
-        from razorprof.tui.save import save_screen
+        from razorprof.tui.save import save_words
 
-        pid = self._current.pid if self._current is not None else 0
-        picture = self.export_screenshot(title=f"razorprof {pid}")
-        folder, now = self.options.save_folder, self.options.clock.time()
-        try:
-            text, _ = save_screen(folder, pid, now, self.screen_text(), picture)
-        except OSError as error:
-            self.say(f"not saved: {printable(str(error))}", Level.ACT)
-        else:
-            self.say(f"saved {cut_middle(printable(str(text)), max(20, self.size.width - 16))} .svg")
+        pid = self.current.pid if self.current is not None else 0
+        picture, now = self.export_screenshot(title=f"razorprof {pid}"), self.options.clock.time()
+        words, saved = save_words(self.options.save_folder, pid, now, self.screen_text(), picture, self.size.width)
+        self.say(words, Level.FINE if saved else Level.ACT)
 
     async def on_table_opened(self) -> None:
         await self.action_detail()
@@ -372,6 +366,8 @@ class Dashboard(Asking):
             name = self._chrome.tab_at(event.x, event.y)
             if name:
                 await self._go(name)
+        elif event.widget is self.query_one("#foot") and event.y == 0 and self._chrome and self._chrome.alert:
+            await self._go("alerts")
 
     def say(self, words: str, found: Level = Level.FINE) -> None:
         """Tell something for a few seconds, in place of the tabs."""

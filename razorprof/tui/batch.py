@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from razorprof.model.target import Life
-from razorprof.render import functions, processes, threads
+from razorprof.render import alerts, functions, processes, threads
 from razorprof.render.cards import grid_lines
 from razorprof.render.evidence import window_note
 from razorprof.render.functions import Grouping
@@ -26,10 +26,12 @@ from razorprof.render.snapshot import Snapshot
 from razorprof.render.table import Cell, Column, head_line, lay_out, row_line, rule_line
 from razorprof.render.text import cut_end, printable
 from razorprof.session.view import SessionState, View
+from razorprof.tui.alert_rows import alert_rows
 from razorprof.tui.collect import Collector, own_cost
 
 FUNCTIONS = 15  # rows at most; of several targets, fewer
 THREADS = 12
+ALERTS = 50
 _LEAST_WIDTH = 60
 _SENTENCE = 4  # lines at most for a cause or a hint
 
@@ -45,7 +47,7 @@ class BatchPrinter:
         self._glyphs = glyphs or choose(os.environ)
 
     def text(self, state: SessionState) -> str:
-        """Title, verdict, figures, functions and threads of each target, their sum, and the own cost."""
+        """Title, verdict, figures, functions and threads of each target, their sum, alerts, and the own cost."""
         palette = BATCH if self._colour else PLAIN
         lines: list[Text] = []
         several = len(state.targets) > 1
@@ -54,6 +56,7 @@ class BatchPrinter:
             lines += self._family(snapshots, palette)
         for place, snapshot in enumerate(snapshots):
             lines += self._target(state, snapshot, place, len(snapshots), palette)
+        lines += self._alerts(state, palette)
         first = snapshots[0] if snapshots else None
         lines.append(footer_line(own_cost(state, first, state.time), self._width, palette))
         return self._encode(lines)
@@ -95,6 +98,29 @@ class BatchPrinter:
         cells = [processes.cells(row, palette, current=0) for row in ranked]
         table = self._table("processes", processes.COLUMNS, cells, len(cells), palette)
         return [*table, processes.sum_line(snapshots, self._width, palette), Text()]
+
+    def _alerts(self, state: SessionState, palette: Palette) -> list[Text]:
+        """What fires, is pending, was resolved lately or fails to be evaluated, of all targets; the rest as a
+        number."""
+        board = state.alerts
+        if board is None or not board.rules:
+            return []
+        several = len(state.targets) > 1
+        rows = alerts.select_rows(alert_rows(state), "", alerts.SORTS[0], reverse=False)
+        told = [row for row in rows if row.standing is not alerts.Standing.QUIET]
+        note = f"{len(board.rules)} rules, {len(rows) - len(told)} without an alert"
+        if all(rule.evaluated is None for rule in board.rules):
+            note = f"{len(board.rules)} rules, not evaluated yet"
+        columns = alerts.columns(self._width, several=several, history=False)
+        cells = [alerts.cells(row, palette, several=several, history=False) for row in told]
+        lines = self._table("alerts", columns, cells, ALERTS, palette, note=note)[: None if told else 1]
+        for row in told[:ALERTS]:
+            summary = row.alert.annotations.get("summary", "") if row.alert is not None else ""
+            if summary and row.standing is alerts.Standing.FIRING:
+                lines.append(
+                    Text(" " + cut_end(printable(f"{row.name}: {summary}"), self._width - 2), palette.value)
+                )
+        return [*lines, Text()]
 
     def _table(
         self,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rich.text import Text
 from textual.geometry import Size
 
+from razorprof.render.alerts import AlertRow, alert_line, tab_mark
 from razorprof.render.headline import footer_line, tabs_line, title_line, verdict_lines
 from razorprof.render.palette import Palette
 from razorprof.render.snapshot import Snapshot
@@ -25,7 +26,8 @@ _LABELS = {"processes": "all"}  # eight tabs must fit into 80 cells
 
 @dataclass(frozen=True)
 class Chrome:
-    """keys: action name -> keys in force; screen: the one shown; said: a message in place of the tabs."""
+    """keys: action name -> keys in force; screen: the one shown; said: a message in place of the tabs; alerts: of
+    all targets."""
 
     state: SessionState
     snapshot: Snapshot
@@ -35,6 +37,7 @@ class Chrome:
     screen: str
     said: tuple[str, Level] | None = None
     paused: bool = False
+    alerts: Sequence[AlertRow] = ()
 
     def head(self) -> list[Text]:
         """Title, verdict, and tabs or a message."""
@@ -48,12 +51,20 @@ class Chrome:
         return [title, *verdict_lines(self.snapshot, self.width, self.palette), self._last_line()]
 
     def foot(self, now: float) -> list[Text]:
-        """What watching costs, and how old the figures are at `now`, Unix seconds."""
+        """What fires, what watching costs, and how old the figures are at `now`, Unix seconds."""
         keys = (f"{self._first_key('help')} help", f"{self._first_key('quit')} quit")
         cost = own_cost(self.state, self.snapshot, now)
         if self.paused:
             cost = replace(cost, interval=math.inf)  # old figures are what was asked for
-        return [footer_line(cost, self.width, self.palette, keys=keys)]
+        footer = footer_line(cost, self.width, self.palette, keys=keys)
+        return [footer] if self.alert is None else [self.alert.copy(), footer]
+
+    @cached_property
+    def alert(self) -> Text | None:
+        """The line about what fires."""
+        keys = [(self._first_key(name), name) for name in ("runbook", "capture")]
+        several = len(self.state.targets) > 1
+        return alert_line(self.alerts, self.width, self.palette, several=several, keys=keys)
 
     def tab_at(self, x: int, y: int) -> str:
         """The screen whose tab is at this cell of the head, empty where there is none."""
@@ -72,8 +83,12 @@ class Chrome:
 
     @cached_property
     def _tabs(self) -> tuple[Text, list[range]]:
-        tabs = [(self._first_key(name), _LABELS.get(name, name)) for name in self._shown]
-        return tabs_line(tabs, _LABELS.get(self.screen, self.screen), self.width, self.palette)
+        mark, style = tab_mark(self.alerts, self.palette)
+        labels = {name: _LABELS.get(name, name) for name in self._shown}
+        labels["alerts"] += f" {mark}" if mark else ""
+        tabs = [(self._first_key(name), label) for name, label in labels.items()]
+        styles = {} if style is None else {labels["alerts"]: style}
+        return tabs_line(tabs, labels.get(self.screen, self.screen), self.width, self.palette, styles)
 
     @property
     def _shown(self) -> list[str]:

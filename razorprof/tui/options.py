@@ -15,7 +15,8 @@ from razorprof.tui.collect import HISTORY
 @dataclass(frozen=True, slots=True)
 class DashboardOptions:
     """keys: action name -> keys, where they differ from the defaults (tui.actions); theme: a Textual theme's
-    name; history: seconds that sparklines span; save_folder: where `x` writes; clock: for ages only."""
+    name; history: seconds that sparklines span; save_folder: where `x` writes; clock: for ages only; bell: ring
+    the terminal's when an alert begins to fire."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     theme: str = "razorprof-dark"
@@ -24,3 +25,4 @@ class DashboardOptions:
     save_folder: Path = field(default_factory=Path.cwd)
     clock: Clock = field(default_factory=SystemClock)
     first_screen: str = "overview"
+    bell: bool = False

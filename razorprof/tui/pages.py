@@ -1,4 +1,4 @@
-"""Screens that are only lines: memory, alerts, help; the base of those that are."""
+"""Screens that are only lines: memory, help; the base of those that are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 
 from razorprof.render.guide import guide_lines
 from razorprof.render.memory import memory_lines
-from razorprof.render.table import rule_line
 from razorprof.tui.canvas import Pager
 from razorprof.tui.scene import Pane, Scene
 
@@ -36,19 +35,6 @@ class MemoryPane(PagePane):
 
     def lines_of(self, scene: Scene) -> list[Text]:
         return memory_lines(scene.snapshot, scene.width, scene.palette, scene.mark)
-
-
-class AlertsPane(PagePane):
-    """No rules yet: alerting comes with its own issue, and an empty screen would read as "all is well"."""
-
-    def lines_of(self, scene: Scene) -> list[Text]:
-        return [
-            rule_line("alerts", scene.width - 1, scene.palette),
-            Text(" no rules are loaded, so nothing is watched for you here", scene.palette.look, no_wrap=True),
-            Text(
-                " the marks ! and !! on figures come from fixed limits, see ?", scene.palette.label, no_wrap=True
-            ),
-        ]
 
 
 class HelpPane(PagePane):

@@ -6,23 +6,26 @@ from collections.abc import Mapping
 
 from razorprof.render.glyphs import Glyphs
 from razorprof.tui.actions import ACTIONS, shown_keys
+from razorprof.tui.alerts import AlertsPane
 from razorprof.tui.functions import FunctionsPane
 from razorprof.tui.garbage import GcPane
 from razorprof.tui.overview import OverviewPane
-from razorprof.tui.pages import AlertsPane, HelpPane, MemoryPane
+from razorprof.tui.pages import HelpPane, MemoryPane
 from razorprof.tui.processes import ProcessesPane
 from razorprof.tui.scene import Pane
 from razorprof.tui.threads import ThreadsPane
 
 
 def make_pane(name: str, keys: Mapping[str, str], glyphs: Glyphs, *, colour: bool) -> Pane:
-    """The screen of that name. keys: action name -> keys in force, for the help."""
+    """The screen of that name. keys: action name -> keys in force, for the help and for hints."""
     if name == "time":
         from razorprof.tui.timeline import TimePane  # late: it loads plotext at the first plot
 
         return TimePane(plain=glyphs.plain, colour=colour)
     if name == "help":
         return HelpPane([(shown_keys(keys[action.name]), action.what) for action in ACTIONS])
+    if name == "alerts":
+        return AlertsPane(keys)
     return _PANES[name]()
 
 
@@ -32,6 +35,5 @@ _PANES: dict[str, type[Pane]] = {
     "threads": ThreadsPane,
     "gc": GcPane,
     "memory": MemoryPane,
-    "alerts": AlertsPane,
     "processes": ProcessesPane,
 }

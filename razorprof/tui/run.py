@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -22,15 +23,16 @@ from razorprof.tui.options import DashboardOptions
 _LARGEST_LOG = 1 << 20
 
 
-def run_dashboard(session: Session, settings: Settings) -> int:
-    """Show the session until the user leaves; the exit code: 0 by key, 128 + number by signal, 130 by Ctrl-C."""
-    options = DashboardOptions(keys=settings.keys)
+def run_dashboard(session: Session, settings: Settings, *, bell: bool = False) -> int:
+    """Show the session until the user leaves; the exit code: 0 by key, 128 + number by signal, 130 by Ctrl-C.
+    bell: ring when an alert begins to fire."""
+    options = DashboardOptions(keys=settings.keys, bell=bell)
     if settings.theme:
-        options = DashboardOptions(keys=settings.keys, theme=settings.theme)
+        options = replace(options, theme=settings.theme)
     app = LiveDashboard(session, options)
     with ExitStack() as stack:
         stack.callback(session.stop)
-        stack.enter_context(_logs_in_a_file())
+        stack.enter_context(logs_in_a_file())
         stack.enter_context(ended_by_signals(app))
         app.run()
     return app.return_code or 0
@@ -55,7 +57,7 @@ class LiveDashboard(Dashboard):
 
 
 @contextmanager
-def _logs_in_a_file() -> Iterator[None]:
+def logs_in_a_file() -> Iterator[None]:
     """The screen belongs to the dashboard: what is logged meanwhile goes to a file of the user's own."""
     root = logging.getLogger()
     before = root.handlers[:]

@@ -7,6 +7,17 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from razorprof.render.text import cut_middle, printable
+
+
+def save_words(folder: Path, pid: int, time: float, text: str, picture: str, width: int) -> tuple[str, bool]:
+    """Save the screen; what to say of it in `width` cells, and whether it was saved."""
+    try:
+        path, _ = save_screen(folder, pid, time, text, picture)
+    except OSError as error:
+        return f"not saved: {printable(str(error))}", False
+    return f"saved {cut_middle(printable(str(path)), max(20, width - 16))} .svg", True
+
 
 def save_screen(folder: Path, pid: int, time: float, text: str, picture: str) -> tuple[Path, Path]:
     """Write both files and hand back their paths; pid and time of day are in the names. Never overwrites, never

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.containers import Vertical
 
+from razorprof.render.alerts import AlertRow
 from razorprof.render.palette import Palette
 from razorprof.render.snapshot import Mark, Snapshot
 from razorprof.session.view import SessionState
@@ -14,7 +16,8 @@ from razorprof.tui.collect import Collector
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """mark: the baseline, None while differences are off; compact: below 100 columns or 30 rows."""
+    """height: of the screen, less what stands below the panes besides the footer; mark: the baseline, None while
+    differences are off; compact: below 100 columns or 30 rows; alerts: of all targets, without their histories."""
 
     state: SessionState
     snapshot: Snapshot
@@ -24,6 +27,7 @@ class Scene:
     height: int
     compact: bool
     mark: Mark | None = None
+    alerts: Sequence[AlertRow] = ()
 
 
 class Pane(Vertical):
@@ -61,6 +65,10 @@ class Pane(Vertical):
 
     def flame(self) -> bool:
         """Show the flame graph of everything."""
+        return False
+
+    def runbook(self) -> bool:
+        """Show what is to be done about what is under the cursor, or leave that."""
         return False
 
     def detail(self) -> bool:

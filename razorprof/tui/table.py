@@ -30,6 +30,9 @@ class Table(Canvas, can_focus=True):
     class Opened(Message):
         """A row was clicked twice."""
 
+    class Moved(Message):
+        """The cursor was moved."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.rows: Sequence[Any] = ()
@@ -99,6 +102,7 @@ class Table(Canvas, can_focus=True):
         self.cursor += step
         self._moved = True
         self._settle()
+        self.post_message(self.Moved())
 
     def action_page(self, step: int) -> None:
         self.action_move(step * max(1, self.size.height - 2))
@@ -107,6 +111,7 @@ class Table(Canvas, can_focus=True):
         self.cursor = 0 if step < 0 else len(self.rows)
         self._moved = step > 0
         self._settle()
+        self.post_message(self.Moved())
 
     def on_focus(self) -> None:
         self.redraw()
@@ -123,6 +128,7 @@ class Table(Canvas, can_focus=True):
             self.cursor = place
             self._moved = True
             self._settle()
+            self.post_message(self.Moved())
             if event.chain > 1:
                 self.post_message(self.Opened())
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from razorprof.render.plot import Line, show_value
+from razorprof.render.figures import in_unit
+from razorprof.render.plot import Line
 from razorprof.render.series_names import legend_names
 from razorprof.render.trace import Trace
 from razorprof.tui.expressions import Answer
@@ -40,7 +41,7 @@ class SeriesRow:
     def figures(self) -> tuple[str, str, str]:
         """Last, least, most."""
         trace, unit = self.trace, self.unit
-        return show_value(trace.now, unit), show_value(trace.low, unit), show_value(trace.high, unit)
+        return in_unit(trace.now, unit), in_unit(trace.low, unit), in_unit(trace.high, unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ class ExpressionRow:
         if self.answer.error:
             last = "error"
         elif len(self.answer.series) == 1:
-            last = show_value(self.answer.last, unit)
+            last = in_unit(self.answer.last, unit)
         else:
             last = f"{len(self.answer.series)} series" if self.answer.series else "no series"
-        return last, show_value(low, unit), show_value(high, unit)
+        return last, in_unit(low, unit), in_unit(high, unit)
 
 
 def expression_key(text: str) -> SeriesKey:

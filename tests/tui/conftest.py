@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from razorprof.render.glyphs import UNICODE, Glyphs
+from razorprof.testing.fake_alerts import FakeAlerts
 from razorprof.testing.fake_view import FakeTarget
 from tests.tui.dashboards import LARGE, Show, Shown, make_dashboard
 
@@ -38,9 +39,11 @@ def show(tmp_path: Path) -> Show:
         keys: dict[str, str] | None = None,
         glyphs: Glyphs = UNICODE,
         ticks: int = 180,
+        alerting: FakeAlerts | None = None,
+        bell: bool = False,
     ) -> AsyncIterator[Shown]:
         app, view, controls, clock = make_dashboard(
-            targets, folder=tmp_path, keys=keys, glyphs=glyphs, ticks=ticks
+            targets, folder=tmp_path, keys=keys, glyphs=glyphs, ticks=ticks, alerting=alerting, bell=bell
         )
         async with app.run_test(size=size) as pilot:
             await pilot.pause()

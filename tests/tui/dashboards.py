@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from razorprof.clock import ManualClock
 from razorprof.render.glyphs import UNICODE, Glyphs
+from razorprof.testing.fake_alerts import FakeAlerts
 from razorprof.testing.fake_view import FakeControls, FakeTarget, FakeView
 from razorprof.tui.app import Dashboard
 from razorprof.tui.options import DashboardOptions
@@ -63,11 +64,13 @@ def make_dashboard(
     keys: dict[str, str] | None = None,
     glyphs: Glyphs = UNICODE,
     ticks: int = 180,
+    alerting: FakeAlerts | None = None,
+    bell: bool = False,
 ) -> tuple[Dashboard, FakeView, FakeControls, ManualClock]:
     """A dashboard that is not running yet."""
-    view, controls = FakeView(targets, ticks=ticks), FakeControls()
+    view, controls = FakeView(targets, ticks=ticks, alerting=alerting), FakeControls()
     clock = ManualClock(time=view.time + 0.4)
     options = DashboardOptions(
-        keys=keys or {}, glyphs=glyphs, clock=clock, save_folder=folder or Path("does-not-exist")
+        keys=keys or {}, glyphs=glyphs, clock=clock, save_folder=folder or Path("does-not-exist"), bell=bell
     )
     return Dashboard(view, controls, options=options), view, controls, clock

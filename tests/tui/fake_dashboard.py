@@ -8,15 +8,20 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from razorprof.clock import ManualClock
+from razorprof.testing import fake_alert_scenes as scenes
 from razorprof.testing import fake_targets as play
+from razorprof.testing.fake_alerts import FakeAlerts
 from razorprof.testing.fake_view import FakeControls, FakeTarget, FakeView
 from razorprof.tui.app import Dashboard
 from razorprof.tui.options import DashboardOptions
 
+ROOT = Path(__file__).resolve().parents[2]
 SCENES: dict[str, Callable[[], list[FakeTarget]]] = {
     "worker": lambda: [play.worker()],
+    "alerts": lambda: [play.worker()],
     "modern": lambda: [play.modern()],
     "idle": lambda: [play.idle()],
     "unsupported": lambda: [play.unsupported()],
@@ -27,6 +32,11 @@ SCENES: dict[str, Callable[[], list[FakeTarget]]] = {
     "huge": lambda: [play.huge()],
     "many": lambda: play.family(200),
 }
+ALERTS: dict[str, Callable[[list[FakeTarget]], FakeAlerts]] = {
+    "alerts": lambda targets: scenes.worker_alerts(targets[0], file=str(ROOT / "tests/tui/worker.yml")),
+    "family": scenes.family_alerts,
+    "hostile": lambda targets: scenes.hostile_alerts(targets[0]),
+}
 
 
 def targets_of(scene: str) -> list[FakeTarget]:
@@ -36,7 +46,8 @@ def targets_of(scene: str) -> list[FakeTarget]:
 
 def main(scene: str, seconds: float) -> None:
     """Run until q, with a tick each second."""
-    view = FakeView(targets_of(scene))
+    targets = targets_of(scene)
+    view = FakeView(targets, alerting=ALERTS[scene](targets) if scene in ALERTS else None)
     clock = ManualClock(time=view.time)
     app = Dashboard(view, FakeControls(), options=DashboardOptions(clock=clock))
     over = threading.Event()

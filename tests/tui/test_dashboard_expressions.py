@@ -9,7 +9,7 @@ import pytest
 
 from razorprof.query.engine import compile_query
 from razorprof.query.values import Vector
-from razorprof.render.plot import show_value
+from razorprof.render.figures import in_unit
 from razorprof.serve.exposition import Exposition
 from razorprof.serve.families import TextFormat
 from razorprof.store.openmetrics import read_openmetrics
@@ -54,7 +54,7 @@ async def test_the_number_is_that_of_a_query_for_the_same_moment(show: Show) -> 
         for _ in range(2):
             value = compile_query(f"100 * {RATE}").instant(shown.view, shown.view.time)
             assert isinstance(value, Vector)
-            assert shown.line("▸").split()[-3] == show_value(float(value.values[0, 0]), "")
+            assert shown.line("▸").split()[-3] == in_unit(float(value.values[0, 0]), "")
             await shown.tick(7)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from razorprof.testing import fake_alert_scenes as scenes
 from razorprof.testing import fake_targets as play
 from razorprof.testing.fake_view import FakeTarget
 from razorprof.tui import expressions
@@ -49,4 +51,28 @@ def test_a_screen_looks_as_it_did(
 ) -> None:
     monkeypatch.setattr(expressions, "_QUICK", 30.0)  # seconds: a picture does not wait for a thread
     app, *_ = make_dashboard(targets())
+    assert snap_compare(app, press=keys, terminal_size=size)
+
+
+@pytest.mark.parametrize(
+    ("targets", "keys", "size"),
+    [
+        pytest.param(lambda: [play.worker()], ("6",), LARGE, id="alerts-120x40"),
+        pytest.param(lambda: [play.worker()], ("6",), SMALL, id="alerts-80x24"),
+        pytest.param(lambda: [play.worker()], ("1",), SMALL, id="alert-on-overview-80x24"),
+        pytest.param(lambda: [play.worker()], ("r",), LARGE, id="runbook-120x40"),
+        pytest.param(lambda: play.family(8), ("6", "down"), LARGE, id="alerts-of-a-family-120x40"),
+    ],
+)
+def test_alerts_look_as_they_did(
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    targets: Callable[[], list[FakeTarget]],
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent)  # where the rules' runbooks lie
+    made = targets()
+    alerting = scenes.worker_alerts(made[0], file="worker.yml") if len(made) == 1 else scenes.family_alerts(made)
+    app, *_ = make_dashboard(made, alerting=alerting)
     assert snap_compare(app, press=keys, terminal_size=size)

@@ -99,6 +99,31 @@ def test_every_kind_of_terminal_shows_the_dashboard_and_obeys_its_keys(
     assert terminal.wait_for_end() == 0
 
 
+@pytest.mark.parametrize(
+    ("environment", "plain"),
+    [
+        ({"TERM": "xterm", "LANG": "C.UTF-8", "NO_COLOR": "1"}, False),
+        ({"TERM": "vt100", "LANG": "C.UTF-8"}, True),
+    ],
+    ids=["NO_COLOR", "vt100"],
+)
+def test_alerts_are_told_without_colour_and_without_unicode(
+    terminal: Terminal, environment: dict[str, str], plain: bool
+) -> None:
+    terminal.start("alerts", environment)
+    terminal.wait(lambda text: "MemoryGrowth firing" in text)
+    terminal.keys("6")
+    screen = terminal.wait(lambda text: "!!firing" in text and "812 MiB > 768 MiB" in text)
+    assert screen.isascii() is plain
+    assert ("####" if plain else "████") in screen
+    terminal.keys("r")
+    terminal.wait(lambda text: "systemctl reload app.service" in text)
+    terminal.keys("c")
+    terminal.wait(lambda text: "capturing 1234" in text)
+    terminal.keys("q")
+    assert terminal.wait_for_end() == 0
+
+
 def test_the_screen_follows_a_terminal_that_changes_its_size(terminal: Terminal) -> None:
     terminal.start("worker", {"TERM": "xterm", "LANG": "C.UTF-8"})
     terminal.wait(lambda text: "╭─ CPU" in text)

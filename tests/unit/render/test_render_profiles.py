@@ -13,10 +13,11 @@ from razorprof.model.frame import Frame, Stack, ThreadId
 from razorprof.model.profile import Profile, StackKey, call_tree, callers_and_callees
 from razorprof.model.threads import ThreadInfo, ThreadState, WaitsOn
 from razorprof.render import functions, threads
+from razorprof.render.figures import in_unit
 from razorprof.render.flame import box_text, find, flame_lines, lay_out_flame
 from razorprof.render.functions import Grouping
 from razorprof.render.palette import PLAIN
-from razorprof.render.plot import plot_series, show_value
+from razorprof.render.plot import plot_series
 from razorprof.render.snapshot import Mark
 from razorprof.render.tree import side_by_side, tree_lines
 
@@ -144,7 +145,7 @@ def test_a_plot_labels_its_axes_in_the_unit_and_survives_gaps() -> None:
     assert "MiB┤" in plot_series([("x", times, values)], 80, 12, unit="bytes", colour=False).plain
     assert "nothing to plot" in plot_series([("x", times, values * np.nan)], 80, 12).plain
     assert plot_series([("x", times[:1], np.array([5.0]))], 80, 12).plain.count("\n") == 11
-    assert show_value(None, "bytes") == "–"
+    assert in_unit(None, "bytes") == "–"
 
 
 def test_plots_of_two_threads_do_not_mix() -> None:

@@ -22,13 +22,13 @@ class Served:
     def __init__(
         self, *metrics: Metric, open_ended: Iterable[Metric] = (), targets: Iterable[Target] = (TARGET,)
     ) -> None:
-        store = MemoryStore()
-        self.pipeline = Pipeline(store, host="box", overhead=lambda time: Overhead(0.05))
+        self.store = MemoryStore()
+        self.pipeline = Pipeline(self.store, host="box", overhead=lambda time: Overhead(0.05))
         self.pipeline.declare("app", metrics)
         self.pipeline.declare("page", open_ended, open_ended=True)
         for target in targets:
             self.pipeline.add(target)
-        self.view = LiveView(self.pipeline, store)
+        self.view = LiveView(self.pipeline, self.store)
 
     def detect(self, target: Target = TARGET) -> None:
         found = Detected(target, 0.5, "cpython", "3.12.1")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from razorprof.model.alert import AlertBoard, RuleKey, RuleStatus
 from razorprof.model.histogram import HistogramState
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Sample, counter, gauge, histogram
@@ -233,3 +235,22 @@ def test_gzip_is_sent_to_those_who_take_it() -> None:
     assert not takes_gzip("")
     assert not takes_gzip("gzip;q=0, *")
     assert not takes_gzip("identity")
+
+
+def test_what_rules_write_is_left_out_so_that_who_scrapes_may_evaluate_them_too() -> None:
+    served = Served(RSS)
+    written = ("ALERTS", "ALERTS_FOR_STATE", "job:rss")
+
+    def alerting(time: float) -> AlertBoard:
+        group = served.store.group(Labels())
+        row = group.resolve([Labels(__name__=name) for name in (*written, "other")])
+        group.append_row(time, row, np.ones(len(written) + 1))
+        rule = RuleStatus(RuleKey("f", "g", 0, "job:rss"), "recording", "sum(process_resident_memory_bytes)")
+        return AlertBoard(rules=(rule,))
+
+    served.pipeline.alerting = alerting
+    served.scrape(1.0, Sample(RSS, 2.0))
+    served.tick(1.0)
+    told = {name for name, _ in parsed(page(served), TextFormat.PLAIN)}
+    assert {RSS.name, "other", "up"} <= told
+    assert not told & set(written)

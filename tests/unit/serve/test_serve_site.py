@@ -47,7 +47,7 @@ class Room:
         self.capture: Callable[[Target, Watch], Profile] = lambda target, watch: PROFILE
         self.pprof = DebugPprof(self.served.view, Captures(self._record, self._dump))
         self.pulse = Pulse(1.0, self.clock)
-        self.site = Site(self.served.view, self.pulse, self.pprof, Access(token))
+        self.site = Site(self.served.view, self.pulse, Access(token), pprof=self.pprof)
 
     def get(
         self, path: str, query: str = "", has_left: Callable[[], bool] = lambda: False, **headers: str

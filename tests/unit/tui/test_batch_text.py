@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from razorprof.render.glyphs import ASCII, UNICODE
+from razorprof.testing import fake_alert_scenes as scenes
 from razorprof.testing import fake_targets as play
 from razorprof.testing.fake_view import FakeView
 from razorprof.tui.batch import BatchPrinter, batch_text
@@ -44,6 +46,44 @@ def test_no_line_is_wider_than_asked_and_no_escape_gets_out(width: int, make: ob
     assert max(map(cell_len, text.splitlines())) <= width
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_alerts_are_told_below_the_targets_with_what_fires_in_words() -> None:
+    target = play.worker()
+    lines = printed(FakeView([target], alerting=scenes.worker_alerts(target))).splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("── alerts"))
+    assert "7 rules, 2 without an alert" in lines[start]
+    assert "!!firing   MemoryGrowth" in lines[start + 2]
+    assert "812 MiB > 768 MiB  2 m 10 s" in lines[start + 2]
+    assert [line.split()[0] for line in lines[start + 3 : start + 6]] == ["!!error", "!pending", "resolved"]
+    assert "MemoryGrowth: gunicorn: worker [app] holds 812 MiB" in lines[start + 6]
+    assert "cost 2.1 %" in lines[-1]
+
+
+def test_no_rules_give_no_section_and_quiet_ones_one_line() -> None:
+    target = play.worker()
+    assert "alerts" not in printed(FakeView([target]))
+    script = scenes.worker_alerts(target)
+    script.episodes, script.rules = [], script.rules[:3]
+    lines = printed(FakeView([target], alerting=script)).splitlines()
+    assert "3 rules, 3 without an alert" in lines[-3]
+    assert not lines[-2]
+
+
+def test_alerts_of_a_family_name_their_targets() -> None:
+    targets = play.family(8)
+    text = printed(FakeView(targets, alerting=scenes.family_alerts(targets)), 140)
+    assert re.search(r"!!firing +WorkerCpuHigh +37.0 % > 30 % +54 s +2006 gun", text)
+    assert "silenced" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_hostile_alerts_stay_within_their_lines(width: int) -> None:
+    target = play.hostile()
+    text = printed(FakeView([target], alerting=scenes.hostile_alerts(target)), width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "Evil\\x1b[2J" in text
 
 
 def test_ascii_terminals_get_ascii() -> None:

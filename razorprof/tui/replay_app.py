@@ -1,0 +1,215 @@
+"""The dashboard over a recording: the same screens, with keys to play it and a line that says where it stands.
+
+Everything happens in the app's own thread: a jump takes less than a person notices. Called by cli.replay; what is
+played when is session.transport's.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from razorprof.config.settings import Settings
+from razorprof.model.target import Identity
+from razorprof.render.replay_line import Standing, replay_line
+from razorprof.render.thresholds import Level
+from razorprof.session.player import Player
+from razorprof.session.transport import Transport
+from razorprof.tui.actions import ACTIONS, shown_keys
+from razorprof.tui.app import Dashboard
+from razorprof.tui.canvas import Lines
+from razorprof.tui.endings import ended_by_signals
+from razorprof.tui.moment_box import MomentBox, MomentParser
+from razorprof.tui.options import DashboardOptions
+from razorprof.tui.pages import HelpPane
+from razorprof.tui.run import logs_in_a_file
+from razorprof.tui.scene import Pane
+
+_WORDS = {  # what actions do here; empty: nothing
+    "pause": "pause or play on",
+    "faster": "play faster",
+    "slower": "play more slowly",
+    "threads": "screen: threads with their stacks, as they were",
+    "capture": "",
+}
+_OWN_KEYS = (
+    ("[ ]", "step: one tick back, one tick on"),
+    ("{ }", "to the alert change or mark before, to the next one"),
+    ("@", "to a time: 03:12, +90s after the start, -5m before the end"),
+    ("< >", "to the start, to the end"),
+)
+_TURN = 0.05  # seconds between two looks at what is due
+
+
+def run_replay(player: Player, settings: Settings, moment: float | None, parse: MomentParser) -> int:
+    """Show the recording until the user leaves; the exit code as of tui.run.run_dashboard. moment: where to begin;
+    parse: reads a time that is typed in."""
+    options = DashboardOptions(keys=settings.keys)
+    if settings.theme:
+        options = replace(options, theme=settings.theme)
+    player.seek(player.ticks[0] if moment is None else moment)
+    transport = Transport(player, time.monotonic)
+    transport.pause(moment is not None)
+    app = ReplayDashboard(transport, options, parse)
+    with ExitStack() as stack:
+        stack.enter_context(logs_in_a_file())
+        stack.enter_context(ended_by_signals(app))
+        app.run()
+    return app.return_code or 0
+
+
+class _PlayedClock:
+    """Ages are those of the recording's own time: what is shown is always new."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def time(self) -> float:
+        return self._transport.time
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, event: object, timeout: float) -> bool:
+        raise NotImplementedError  # nobody waits on it
+
+
+class _ReplayControls:
+    """Implements session.view.Controls: what was recorded cannot be asked anything any more."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def set_interval(self, seconds: float) -> None:
+        pass
+
+    def focus(self, target: Identity) -> None:
+        pass
+
+    def pause(self, paused: bool) -> None:
+        self._transport.pause(paused)
+
+    def capture(self, target: Identity) -> str:
+        return "this is a recording"
+
+    def stop(self) -> None:
+        self._transport.pause(True)
+
+
+class ReplayDashboard(Dashboard):
+    """A dashboard that plays a recording by itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "step(-1)", "one tick back", show=False),
+        Binding("right_square_bracket", "step(1)", "one tick on", show=False),
+        Binding("left_curly_bracket", "note(False)", "to the alert change or mark before", show=False),
+        Binding("right_curly_bracket", "note(True)", "to the next alert change or mark", show=False),
+        Binding("at", "moment", "to a time", show=False),
+        Binding("less_than_sign", "edge(False)", "to the start", show=False),
+        Binding("greater_than_sign", "edge(True)", "to the end", show=False),
+    ]
+    extra_lines = 1
+
+    def __init__(self, transport: Transport, options: DashboardOptions, parse: MomentParser) -> None:
+        options = replace(options, clock=_PlayedClock(transport))
+        super().__init__(transport.player.view, _ReplayControls(transport), options=options)
+        self.transport = transport
+        self._parse = parse
+        self._paused = not transport.playing
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="head")
+        yield Container(id="body")
+        yield Lines(id="replay")
+        yield Lines(id="foot")
+
+    def make_pane(self, name: str) -> Pane:
+        if name != "help":
+            return super().make_pane(name)
+        keys = [(shown_keys(self._keys[each.name]), _WORDS.get(each.name, each.what)) for each in ACTIONS]
+        return HelpPane([*_OWN_KEYS, *(pair for pair in keys if pair[1])])
+
+    def on_ready(self) -> None:
+        self.set_interval(_TURN, self._advance)
+
+    def draw(self) -> None:
+        super().draw()
+        for line in self.query("#replay").results(Lines):
+            line.display = self.query_one("#body").display
+            line.show([self._line()])
+
+    def _line(self) -> Text:
+        player = self.transport.player
+        end = player.ticks[-1] if player.backtest is None else player.backtest.end or player.ticks[-1]
+        standing = Standing(
+            player.ticks[0],
+            player.ticks[-1],
+            player.time,
+            self.transport.speed,
+            self.transport.playing and not player.is_at_end,
+            tuple(span for course in player.courses for span in course.states(end)),
+            tuple(mark.time for mark in player.marks),
+        )
+        return replay_line(standing, self.size.width, self.palette)
+
+    def _advance(self) -> None:
+        if self.transport.advance():
+            self.tick()
+
+    def action_pause(self) -> None:
+        if self.transport.player.is_at_end and not self._paused:
+            self.say("this is the end of the recording: [ goes back, @ goes to a time")
+            return
+        super().action_pause()
+
+    def action_interval(self, step: int) -> None:
+        speed = self.transport.change_speed(faster=step < 0)
+        self.say(f"played {speed:g} times as fast as it was")
+
+    def action_step(self, ticks: int) -> None:
+        if not self._paused:
+            super().action_pause()
+        self.transport.step(ticks)
+        self.draw()
+
+    def action_note(self, forward: bool) -> None:
+        if not self._paused:
+            super().action_pause()
+        if self.transport.jump_note(forward=forward):
+            self.draw()
+        else:
+            where = "after" if forward else "before"
+            self.say(f"no alert changes and no mark is {where} this moment", Level.LOOK)
+
+    def action_edge(self, last: bool) -> None:
+        self.transport.jump(self.transport.player.ticks[-1 if last else 0])
+        self.draw()
+
+    async def action_moment(self) -> None:
+        if not self.query(MomentBox):
+            self.close_filter()
+            box = MomentBox(self.palette, self._parse)
+            await self.mount(box)
+            box.focus_field()
+
+    def on_moment_box_entered(self, event: MomentBox.Entered) -> None:
+        self._close_moment()
+        self.transport.jump(event.time)
+        self.draw()
+
+    def on_moment_box_left(self) -> None:
+        self._close_moment()
+        self.draw()
+
+    def _close_moment(self) -> None:
+        for box in self.query(MomentBox):
+            box.remove()
+        if self.pane is not None:
+            self.pane.arrive()

@@ -1,0 +1,148 @@
+"""The dashboard over a recording, driven by keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from razorprof.cli.recording_time import parse_moment
+from razorprof.clock import ManualClock
+from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.render.glyphs import ASCII, UNICODE, Glyphs
+from razorprof.session.player import Player, Playing
+from razorprof.session.transport import Transport
+from razorprof.tui.options import DashboardOptions
+from razorprof.tui.replay_app import ReplayDashboard
+from tests.unit.session.recorded_house import START, House, live, rule_files
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return live(tmp_path_factory.mktemp("replayed") / "a.rzp", 100, tell=True)
+
+
+class Replayed:
+    def __init__(self, app: ReplayDashboard, pilot: Pilot[None], clock: ManualClock) -> None:
+        self.app, self.pilot, self.clock = app, pilot, clock
+
+    async def press(self, *keys: str) -> str:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        return self.app.screen_text()
+
+    async def pass_time(self, seconds: float) -> str:
+        """As the app's own timer does."""
+        self.clock.advance(seconds)
+        self.app._advance()
+        await self.pilot.pause()
+        return self.app.screen_text()
+
+    @property
+    def line(self) -> str:
+        """Where it stands."""
+        return next(line for line in self.app.screen_text().splitlines() if " of 1 m 39 s " in line)
+
+
+@asynccontextmanager
+async def replayed(
+    house: House, *, at: float, rules: bool = False, size: tuple[int, int] = (100, 30), glyphs: Glyphs = UNICODE
+) -> AsyncIterator[Replayed]:
+    clock = ManualClock()
+    with RecordingReader(house.recording) as recording:
+        player = Player(recording, Playing(rule_files() if rules else ()))
+        player.seek(START + at)
+        transport = Transport(player, clock.monotonic)
+        span = player.ticks[0], player.ticks[-1]
+        app = ReplayDashboard(
+            transport,
+            DashboardOptions(glyphs=glyphs, first_screen="functions"),
+            lambda text: parse_moment(text, span),
+        )
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield Replayed(app, pilot, clock)
+
+
+async def test_it_shows_the_functions_and_alerts_of_the_moment_and_plays_on(house: House) -> None:
+    async with replayed(house, at=55) as shown:
+        screen = shown.app.screen_text()
+        assert "130 % of a core" in screen
+        assert "f2" in screen
+        assert "Hot" in screen
+        assert "▸ 22:14:15  +54.0 s of 1 m 39 s  ×1 " in shown.line
+        assert "f4" not in screen
+        screen = await shown.pass_time(40.0)
+        assert "f4" in screen
+        assert "22:14:55" in shown.line
+
+
+async def test_space_pauses_and_goes_on(house: House) -> None:
+    async with replayed(house, at=10) as shown:
+        assert "PAUSED" in await shown.press("space")
+        await shown.pass_time(30.0)
+        assert "│ 22:13:30" in shown.line
+        assert "PAUSED" not in await shown.press("space")
+        await shown.pass_time(5.0)
+        assert "▸ 22:13:35" in shown.line
+
+
+async def test_speed_is_changed_and_said(house: House) -> None:
+    async with replayed(house, at=10) as shown:
+        assert "played 5 times as fast as it was" in await shown.press("plus", "plus")
+        assert "×5" in shown.line
+        await shown.pass_time(4.0)
+        assert "22:13:50" in shown.line
+        await shown.press("minus", "minus", "minus")
+        assert "×0.5" in shown.line
+
+
+async def test_brackets_step_and_braces_go_to_what_was_told(house: House) -> None:
+    fired = sorted({change.time for change in house.changes})
+    async with replayed(house, at=10) as shown:
+        await shown.press("right_square_bracket")
+        assert "22:13:31" in shown.line
+        await shown.press("left_square_bracket", "left_square_bracket")
+        assert "22:13:29" in shown.line
+        assert "PAUSED" in shown.app.screen_text()
+        await shown.press("right_curly_bracket")
+        assert shown.app.transport.time == next(time for time in fired if time > START + 9)
+        now = shown.app.transport.time
+        await shown.press("left_curly_bracket")
+        assert shown.app.transport.time == max(time for time in fired if time < now)
+        await shown.press("less_than_sign")
+        assert "no alert changes and no mark is before" in await shown.press("left_curly_bracket")
+        await shown.press("greater_than_sign")
+        assert "22:15:00" in shown.line
+
+
+async def test_a_time_is_typed_in(house: House) -> None:
+    async with replayed(house, at=10) as shown:
+        assert "a time: 03:12" in await shown.press("at")
+        screen = await shown.press(*"noon", "enter")
+        assert "is no time" in screen
+        await shown.press(*["backspace"] * 4, *"22", "colon", *"14", "colon", *"10", "enter")
+        assert "22:14:10" in shown.line
+        await shown.press("at")
+        await shown.press("escape")
+        assert "22:14:10" in shown.line
+        await shown.press("at", "plus", *"90s", "enter")
+        assert "22:14:51" in shown.line
+
+
+async def test_screens_fit_with_the_line_and_every_screen_can_be_opened(house: House) -> None:
+    async with replayed(house, at=55, rules=True, size=(80, 24)) as shown:
+        for key in "1234567":
+            screen = await shown.press(key)
+            assert len(screen.splitlines()) == 24
+            assert "22:14:15" in shown.line
+            assert "age 0.0 s" in screen
+        assert "step" in await shown.press("question_mark")
+
+
+async def test_it_can_be_shown_in_ascii(house: House) -> None:
+    async with replayed(house, at=55, glyphs=ASCII) as shown:
+        assert shown.app.screen_text().isascii()
+        assert " of 1 m 39 s " in shown.line
