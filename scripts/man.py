@@ -1,5 +1,7 @@
 """Write the manual pages from the command line's own definition: razorprof.1 and one page a command.
 
+A command of a command has its own, too, as in git: razorprof-rules-check.1.
+
     python scripts/man.py man            write them
     python scripts/man.py --check man    exit 1 where a page is missing, stale or left over
 
@@ -40,6 +42,7 @@ EXIT_STATUS = {
     ExitCode.INTERRUPTED: "Interrupted; what was sampled until then is kept.",
     ExitCode.TERMINATED: "Ended by SIGTERM.",
 }
+BY_HAND = {"rules": ("razorprof-rules(5)",)}  # pages that a command's page names, and those of its commands
 ENVIRONMENT = {
     "NO_COLOR": "Not empty: no colours, as with --no-color.",
     "TERM": "Empty or dumb: text output in place of the dashboard.",
@@ -77,16 +80,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def build_pages(day: date) -> Iterator[Page]:
-    """The program's page and one for each command that is not hidden."""
+    """The program's page and one for each command that is not hidden, and for each command of a command."""
     program = typer.main.get_command(build_app())
-    commands: dict[str, Any] = {
-        name: command for name, command in getattr(program, "commands", {}).items() if not command.hidden
-    }
-    others = [f"{PROGRAM}-{name}" for name in commands]
+    context = _context(program)
+    commands = _commands_of(program)
+    pages = [_page_of(PROGRAM, name) for name in commands]
     yield Page(f"{PROGRAM}.1", "".join(render_program(program, commands, day)))
-    for name in commands:
-        see = [PROGRAM, *(other for other in others if other != f"{PROGRAM}-{name}")]
-        yield Page(f"{PROGRAM}-{name}.1", "".join(render_command(program, name, see, day)))
+    for name, command in commands.items():
+        page, by_hand, own = _page_of(PROGRAM, name), BY_HAND.get(name, ()), _commands_of(command)
+        inner = typer.Context(command, info_name=name, parent=context)
+        see = [f"{PROGRAM}(1)", *(f"{_page_of(page, one)}(1)" for one in own), *by_hand]
+        see += [f"{other}(1)" for other in pages if other != page]
+        yield Page(f"{page}.1", "".join(render_command(command, inner, page, see, day)))
+        for one, part in own.items():
+            others = [f"{_page_of(page, other)}(1)" for other in own if other != one]
+            see = [f"{PROGRAM}(1)", f"{page}(1)", *others, *by_hand]
+            part_context = typer.Context(part, info_name=one, parent=inner)
+            roff = "".join(render_command(part, part_context, _page_of(page, one), see, day))
+            yield Page(f"{_page_of(page, one)}.1", roff)
 
 
 def find_stale(folder: Path, pages: dict[str, str]) -> Iterator[str]:
@@ -122,27 +133,50 @@ def render_program(program: Any, commands: dict[str, Any], day: date) -> Iterato
     text, examples = _split_epilog(program.epilog)
     yield _section("DESCRIPTION", _paragraphs(f"{program.help}\n\n{text}"))
     yield _section("OPTIONS", *_items(_records(program, context)))
-    yield _section("COMMANDS", *(_item(_bold(f"{PROGRAM}-{name}(1)"), c.help) for name, c in commands.items()))
+    yield _section("COMMANDS", *_list(PROGRAM, commands))
     yield _section("ENVIRONMENT", *(_item(_bold(name), what) for name, what in ENVIRONMENT.items()))
     yield _section("EXIT STATUS", *(_item(_bold(str(int(code))), EXIT_STATUS[code]) for code in ExitCode))
     yield _section("EXAMPLES", _literal(examples))
-    yield _section("SEE ALSO", _references([f"{PROGRAM}-{name}" for name in commands]))
+    yield _section("SEE ALSO", _references([f"{PROGRAM}-{name}(1)" for name in commands]))
 
 
-def render_command(program: Any, name: str, see: Sequence[str], day: date) -> Iterator[str]:
-    """The page of one command."""
-    command = program.commands[name]
-    context = typer.Context(command, info_name=name, parent=_context(program))
-    yield _title(f"{PROGRAM}-{name}", day)
-    yield _section("NAME", _line(f"{PROGRAM}-{name} - {_summary(command.help)}"))
-    pieces = " ".join(command.collect_usage_pieces(context))
-    yield _section("SYNOPSIS", _bold(f"{PROGRAM} {name}") + _line(pieces))
+def render_command(
+    command: Any, context: typer.Context, page: str, see: Sequence[str], day: date
+) -> Iterator[str]:
+    """The page of one command, which may have commands of its own."""
+    own = _commands_of(command)
+    yield _title(page, day)
+    yield _section("NAME", _line(f"{page} - {_summary(command.help)}"))
+    if own:
+        usage = _bold(context.command_path) + _italic("command") + "[arguments]\n"
+    else:
+        usage = _bold(context.command_path) + _line(" ".join(command.collect_usage_pieces(context)))
+    yield _section("SYNOPSIS", usage)
     text, examples = _split_epilog(command.epilog)
     yield _section("DESCRIPTION", _paragraphs(f"{command.help}\n\n{text}"))
     yield _section("OPTIONS", *_items(_records(command, context)))
+    yield _section("COMMANDS", *_list(page, own))
     yield _section("EXIT STATUS", _line(f"See {PROGRAM}(1)."))
     yield _section("EXAMPLES", _literal(examples))
     yield _section("SEE ALSO", _references(see))
+
+
+def _commands_of(command: Any) -> dict[str, Any]:
+    """Those that are shown, by name."""
+    if not hasattr(command, "commands"):
+        return {}
+    names = command.list_commands(typer.Context(command))
+    return {name: command.commands[name] for name in names if not command.commands[name].hidden}
+
+
+def _page_of(parent: str, name: str) -> str:
+    return f"{parent}-{name}"
+
+
+def _list(page: str, commands: dict[str, Any]) -> Iterator[str]:
+    """The commands of a command, each with the name of its page and the first paragraph of its help."""
+    for name, command in commands.items():
+        yield _item(_bold(f"{_page_of(page, name)}(1)"), command.help.split("\n\n")[0])
 
 
 def _context(program: Any) -> typer.Context:
@@ -213,8 +247,11 @@ def _literal(lines: Sequence[str]) -> str:
     return "".join([".nf\n", *(_protect(_escape(line)) + "\n" for line in lines), ".fi\n"]) if lines else ""
 
 
-def _references(names: Sequence[str]) -> str:
-    return "".join(f".BR {_escape(name)} (1){',' if name != names[-1] else ''}\n" for name in names)
+def _references(pages: Sequence[str]) -> str:
+    """Pages as NAME(SECTION)."""
+    ends = [("," if page != pages[-1] else "") for page in pages]
+    parts = [page.rstrip(")").split("(") for page in pages]
+    return "".join(f".BR {_escape(name)} ({part}){end}\n" for (name, part), end in zip(parts, ends, strict=True))
 
 
 def _summary(text: str) -> str:

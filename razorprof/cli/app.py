@@ -15,7 +15,9 @@ from types import ModuleType
 from typing import Annotated
 
 import typer
+from typer._click import Context
 from typer._completion_classes import completion_init  # private: typer is pinned to a minor version
+from typer.core import TyperGroup
 
 from razorprof import __version__
 from razorprof.cli.parameters import HELP_NAMES
@@ -40,11 +42,19 @@ A TARGET is a pid, name:GLOB, cmd:"SUBSTRING", port:N, url:URL or container:ID-P
 _ALSO = {"demo": ("top",)}  # commands that a command calls
 
 
+class _Program(TyperGroup):
+    """Lists commands as COMMANDS does; typer would put those with commands of their own last."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return sorted(super().list_commands(ctx), key=COMMANDS.index)
+
+
 def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     """The application with these commands, each if it is there."""
     completion_init()
     built = typer.Typer(
         name="razorprof",
+        cls=_Program,
         add_completion=False,  # ours: --install-completion below, and the command `completion`
         rich_markup_mode=None,  # plain help: half the start-up time, and it reads well in a pipe
         pretty_exceptions_enable=False,
@@ -65,13 +75,8 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 def _group(name: str, module: ModuleType) -> typer.Typer:
     """A command with commands of its own: `razorprof.cli.NAME` lists them in COMMANDS, each is a module
     `razorprof.cli.NAME_COMMAND` of the same shape as a command's."""
-    group = typer.Typer(
-        help=module.__doc__,
-        epilog=module.EPILOG,
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        context_settings={"help_option_names": HELP_NAMES},
-    )
+    group = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": HELP_NAMES})
+    group.callback(invoke_without_command=True, help=module.__doc__, epilog=module.EPILOG)(_help_without_command)
     for own in module.COMMANDS:
         path = f"razorprof.cli.{name}_{own}"
         if find_spec(path) is not None:
@@ -127,6 +132,10 @@ def _globals(
         import logging
 
         logging.basicConfig(level=logging.DEBUG)
+    _help_without_command(context)
+
+
+def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)

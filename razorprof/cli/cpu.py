@@ -46,7 +46,6 @@ Ctrl-C ends it early and keeps what was sampled (exit 130).
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 24 * 3600.0
 SLOWEST_HZ, FASTEST_HZ = 1, 1000
-_MOST_BLOCKS = 600
 
 
 def cpu(
@@ -104,7 +103,7 @@ def _request(
     duration: str, rate: int, gil: bool, wall: bool, native: bool, blocking: bool, subprocesses: bool
 ) -> CpuRequest:
     from razorprof.errors import UsageError
-    from razorprof.plugin.captures import CpuRequest
+    from razorprof.plugin.captures import CpuRequest, block_length
     from razorprof.units import parse_duration
 
     seconds = parse_duration(duration)
@@ -129,7 +128,7 @@ def _request(
         native=native,
         blocking=blocking,
         children=subprocesses,
-        block_seconds=max(1.0, seconds / _MOST_BLOCKS),  # a day is not kept in 86,400 pieces
+        block_seconds=block_length(seconds),
     )
 
 
@@ -187,8 +186,9 @@ def _keep(
     target: Target, outcome: Outcome[Profile], plan: OutputPlan | None, place: int, keep_threads: bool
 ) -> Taken:
     """Write what came of one target; what goes wrong with it is told beside the others."""
-    from razorprof.cli.cpu_report import Taken, join_threads
+    from razorprof.cli.cpu_report import Taken
     from razorprof.errors import RazorprofError
+    from razorprof.model.profile import join_threads
 
     profile = outcome.value
     if profile is None:

@@ -14,15 +14,13 @@ from typing import Any
 
 from razorprof.cli import output
 from razorprof.errors import ExitCode, RazorprofError
-from razorprof.model.frame import ThreadId
-from razorprof.model.profile import Profile, StackKey, top
+from razorprof.model.profile import Profile, top
 from razorprof.model.target import Target
 from razorprof.plugin.captures import CpuRequest
 from razorprof.render.figures import duration, percent, percent_bare
 from razorprof.render.text import cut_end, printable
 
 _LONGEST_NAME = 40
-_ANY_THREAD = ThreadId(0)
 _COLUMNS = (
     output.Column("SELF %", right=True),
     output.Column("TOTAL %", right=True),
@@ -59,11 +57,6 @@ class Cost:
         # the supervisor waits for its tools, and we for the supervisor: both are among our children then
         both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return sum(usage.ru_utime + usage.ru_stime for usage in both)
-
-
-def join_threads(profile: Profile) -> Profile:
-    """The profile with its threads as one."""
-    return profile.with_stacks(lambda key: StackKey(_ANY_THREAD, key.stack))
 
 
 def label(target: Target) -> str:

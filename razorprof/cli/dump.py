@@ -99,7 +99,7 @@ def dump(
     with Progress("dump") as progress:
         label = _label(chosen)
         (outcome,) = progress.take(
-            [(label, lambda watch: collect(chosen, request, watch, checks=lambda: _checks(chosen)))]
+            [(label, lambda watch: collect(chosen, request, watch, checks=lambda: checks_of(chosen)))]
         )
         if outcome.value is None:
             assert outcome.error is not None  # noqa: S101 - a capture yields one of the two
@@ -142,7 +142,7 @@ def _missing_permission(target: Target) -> PermissionDenied | None:
     return None
 
 
-def _checks(target: Target) -> Sequence[Check]:
+def checks_of(target: Target) -> Sequence[Check]:
     """Doctor's, of this machine and of the target."""
     from razorprof.cli.host_checks import check_host
     from razorprof.cli.target_checks import check_target

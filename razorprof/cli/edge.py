@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
@@ -19,6 +20,8 @@ from razorprof.errors import ExitCode, RazorprofError, ToolFailed, UsageError
 
 _GLOBAL_FLAGS = ("--no-color", "--debug")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# Commands whose failures have a form and an exit code of their own, which `report_failure` of a module prints.
+_OWN_FAILURES = {"check": "razorprof.cli.check_failure"}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,10 +38,11 @@ def run(arguments: Sequence[str]) -> int:
         except SystemExit as request:
             code = _requested_code(request)
         except Exception as error:
-            if isinstance(error, BrokenPipeError) and output.is_closed():
+            command = _command(own)
+            if isinstance(error, BrokenPipeError) and output.is_closed() and command not in _OWN_FAILURES:
                 code = ExitCode.DONE
             else:
-                code = _report(error, as_json=as_json, debug=debug)
+                code = _report(error, command, as_json=as_json, debug=debug)
     output.close_quietly()
     return int(code)
 
@@ -101,12 +105,19 @@ def _explain(error: Exception) -> RazorprofError:
     )
 
 
-def _report(error: Exception, *, as_json: bool, debug: bool) -> int:
+def _command(own: Sequence[str]) -> str:
+    """The command that is named, as app_for finds it; empty where there is none."""
+    return next((argument for argument in own if argument not in _GLOBAL_FLAGS), "")
+
+
+def _report(error: Exception, command: str, *, as_json: bool, debug: bool) -> int:
     explained = _explain(error)
     if debug and not isinstance(explained, UsageError):
         import traceback
 
         output.say(traceback.format_exc().rstrip())
+    if command in _OWN_FAILURES:
+        return int(import_module(_OWN_FAILURES[command]).report_failure(explained, as_json=as_json))
     try:
         if as_json:
             output.print_json_line({"error": explained.as_json()})  # one line: it may end JSON Lines

@@ -1,14 +1,13 @@
 """``razorprof gc``: the garbage collector and the GIL of a process, now or again and again.
 
-Reads the target's source "gc" directly, without a session: one look is one window of a second, so that shares and
-rates have something to rest on. Advice (``--advise``) is cli.gc_advice's.
+The looks are session.gc_looks': the target's source "gc" is read directly, without a session. Advice
+(``--advise``) is cli.gc_advice's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,10 +15,11 @@ from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_tar
 
 if TYPE_CHECKING:
     from razorprof.cli.output import Row
-    from razorprof.model.gc import GcState, InterpreterGc
-    from razorprof.model.gil import Gil, GilState
+    from razorprof.model.gc import InterpreterGc
+    from razorprof.model.gil import Gil
     from razorprof.model.target import Target
-    from razorprof.plugin.protocols import Detection, Reader
+    from razorprof.plugin.protocols import Detection
+    from razorprof.session.gc_looks import Look
 
 EPILOG = """\
 \b
@@ -34,15 +34,6 @@ Nothing is stopped and no code runs in the target: the figures are read out of i
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 3600.0
 _MOST_HOLDERS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one window showed. before: the state at its beginning; gil is None where the runtime has none."""
-
-    before: GcState
-    now: GcState
-    gil: GilState | None
 
 
 def gc(
@@ -63,22 +54,23 @@ def gc(
 ) -> int | None:
     """Show the garbage collector of a process that was never prepared for it, and who holds its GIL."""
     from razorprof.cli import gc_advice, output
+    from razorprof.session.gc_looks import collector_document, looks_at, open_collector
 
     seconds = _interval(interval)
     look_for = gc_advice.parse_seconds(duration, advise=advise, watch=watch)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
-    detection, reader = _open(chosen, seconds)
+    detection, reader = open_collector(chosen, seconds)
     if advise:
         reader.close()  # it could be opened: what follows opens its own
         return _advise(chosen, detection, look_for, as_json=as_json)
     try:
-        for look in _looks(reader, seconds, once=not watch):
+        for look in looks_at(reader, seconds, once=not watch):
             if not as_json:
                 _print_text(chosen, detection, look)
             elif watch:
-                output.print_json_line(_document(chosen, detection, look))
+                output.print_json_line(collector_document(chosen, detection, look))
             else:
-                output.print_json(_document(chosen, detection, look))
+                output.print_json(collector_document(chosen, detection, look))
     finally:
         reader.close()
     return None
@@ -86,6 +78,7 @@ def gc(
 
 def _advise(target: Target, detection: Detection, seconds: float, *, as_json: bool) -> int:
     from razorprof.cli import gc_advice, output
+    from razorprof.session.gc_looks import Look, collector_document
 
     advised = gc_advice.advise_on(target, seconds, progress=gc_advice.progress_to(seconds))
     gc_advice.end_progress()
@@ -93,7 +86,7 @@ def _advise(target: Target, detection: Detection, seconds: float, *, as_json: bo
     seen = advised.observation
     look = None if seen is None else Look(seen.before, seen.now, advised.gil)
     if as_json:
-        state = {} if look is None else _document(target, detection, look)
+        state = {} if look is None else collector_document(target, detection, look)
         output.print_json({**state, **gc_advice.advice_document(advised)})
     else:
         if look is not None:
@@ -114,83 +107,6 @@ def _interval(text: str) -> float:
             hint=f"between {SHORTEST_INTERVAL:g} and {LONGEST_INTERVAL:g} seconds",
         )
     return seconds
-
-
-def _open(target: Target, interval: float) -> tuple[Detection, Reader]:
-    """The reader of the target's source "gc". Raises NotSupported with the runtime's reason where it has none."""
-    from razorprof.errors import NotSupported
-    from razorprof.plugin.protocols import Capability, SourceOptions
-    from razorprof.remote.process import ProcessView
-    from razorprof.session.captures import need_permission, runtime_of
-
-    runtime, detection = runtime_of(target)
-    support = runtime.capabilities(detection).get(Capability.GC)
-    source = next((source for source in runtime.sources(detection) if source.name == "gc"), None)
-    if source is None or support is None or not support.available:
-        need_permission(ProcessView(target.pid))
-        reason = support.reason if support is not None else ""
-        raise NotSupported(reason or f"the garbage collector of {runtime.name} cannot be read", value=target.pid)
-    return detection, source.open(target, SourceOptions(interval=interval))
-
-
-def _looks(reader: Reader, seconds: float, *, once: bool) -> Iterator[Look]:
-    """One window after the other, beginning with the moment of the call."""
-    import threading
-
-    from razorprof.errors import ToolFailed
-    from razorprof.model.gc import GcState
-    from razorprof.model.gil import GilState
-
-    never = threading.Event()
-    before: GcState | None = None
-    while True:
-        readings = list(reader.read())
-        now = next((reading for reading in readings if isinstance(reading, GcState)), None)
-        if now is None:
-            raise ToolFailed("the runtime told nothing of its garbage collector")
-        if before is not None:
-            yield Look(before, now, next((r for r in readings if isinstance(r, GilState)), None))
-            if once:
-                return
-        before = now
-        never.wait(seconds)
-
-
-def _document(target: Target, detection: Detection, look: Look) -> dict[str, Any]:
-    """CONTRACT's `gc`, with the GIL beside it."""
-    from razorprof.session.document import gc_document
-
-    return {
-        "target": {
-            "pid": target.pid,
-            "start_time": target.started,
-            "runtime": detection.runtime,
-            "version": detection.version,
-        },
-        "source": "gc",
-        **gc_document(look.now),
-        "gil": None if look.gil is None else _gil_document(look.gil),
-    }
-
-
-def _gil_document(state: GilState) -> dict[str, Any]:
-    return {
-        "seconds": state.seconds,
-        "looks": state.looks,
-        "reason": state.reason or None,
-        "locks": [
-            {
-                "interpreters": list(gil.interpreters),
-                "held_ratio": gil.held_ratio,
-                "holder": gil.holder,
-                "holders": [{"native_id": one.native_id, "share": one.share} for one in gil.holders],
-                "waiters": None if gil.waiters is None else list(gil.waiters),
-                "mean_waiters": gil.mean_waiters,
-                "switches": gil.switches,
-            }
-            for gil in state.gils
-        ],
-    }
 
 
 def _print_text(target: Target, detection: Detection, look: Look) -> None:

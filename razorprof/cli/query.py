@@ -1,4 +1,4 @@
-"""``razorprof query``: PromQL over series in a file, at one time, over a range, or many requests from a batch.
+"""``razorprof query``: PromQL over series in files, at one time, over a range, or many requests from a batch.
 
 Reads options and hands on: the data are cli.query_data's, the questions cli.query_request's, what is printed
 cli.query_print's. The engine is razorprof.query.
@@ -21,9 +21,14 @@ EPILOG = """\
 Examples:
   razorprof query 'sum by (job) (rate(requests_total[5m]))' --openmetrics series.om
   razorprof query up --openmetrics series.om --time 2023-11-14T22:13:20Z --json
-  razorprof query 'rate(requests_total[5m])' --openmetrics series.om --plot
+  razorprof query 'rate(process_cpu_seconds_total[1m])' --recording incident.rzp --plot
+  razorprof query 'topk(3, python_function_cpu_ratio)' --recording incident.rzp --time 03:12
+  razorprof query 'sum by (instance) (process_threads)' --recording a.rzp --recording b.rzp
   razorprof query load --openmetrics series.om --start 1700000000 --end 1700003600 --step 1m
   razorprof query --batch requests.jsonl --openmetrics series.om > answers.jsonl
+
+A recording (razorprof record) holds the series that razorprof had then: `up`, functions and stale markers too.
+Several are asked as one. Its times may be written as +90s after its start, -5m before its end, or as 03:12.
 
 An OpenMetrics file is text: NAME{LABELS} VALUE SECONDS, one sample a line, and # EOF at its end. Where no sample
 has a time stamp, as on a page saved with curl -H 'Accept: application/openmetrics-text' .../metrics, all stand at
@@ -45,6 +50,15 @@ def query(
     openmetrics: Annotated[
         Path | None,
         typer.Option("--openmetrics", metavar="FILE", help="The series, as OpenMetrics text.", show_default=False),
+    ] = None,
+    recording: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--recording",
+            metavar="FILE",
+            help="A recording. Several are asked as one: of several hosts, say.",
+            show_default=False,
+        ),
     ] = None,
     time: Annotated[
         str | None,
@@ -87,12 +101,12 @@ def query(
     ] = 50_000_000,
 ) -> None:
     """Ask PromQL of series in a file, with Prometheus's meaning."""
-    from razorprof.cli.query_data import open_data
+    from razorprof.cli.query_data import check_sources, open_data
     from razorprof.cli.query_request import Request, when_of
     from razorprof.errors import UsageError
     from razorprof.query.limits import Limits
 
-    limits = Limits(samples=max_samples)
+    limits, recordings = Limits(samples=max_samples), recording or []
     if batch is not None:
         given = {"EXPR": expression, "--time": time, "--start": start, "--end": end, "--step": step}
         named = next((name for name, value in given.items() if value is not None), "--plot" if plot else None)
@@ -101,16 +115,35 @@ def query(
         from razorprof.cli.query_batch import answer_all, open_requests
 
         with open_requests(batch) as requests:
-            answer_all(requests, open_data(openmetrics=openmetrics, samples=max_samples), limits)
+            data = open_data(openmetrics=openmetrics, recordings=recordings, samples=max_samples)
+            answer_all(requests, data, limits)
         return
     if expression is None:
         raise UsageError("no expression", hint="give one, such as 'up', or many with --batch FILE")
     if plot and as_json:
         raise UsageError("--plot and --json exclude each other", hint="leave one of them out")
+    check_sources(openmetrics, recordings)
+    if recordings and (time, start, end) != (None, None, None):
+        time, start, end = _recorded_times(recordings, time, start, end)
     request = Request(expression, when_of(time, start, end, step, ranged=plot))
     _check(request.text, request.when)
-    data = open_data(openmetrics=openmetrics, samples=max_samples)
+    data = open_data(openmetrics=openmetrics, recordings=recordings, samples=max_samples)
     _answer(request, data, limits, plot=plot, as_json=as_json)
+
+
+def _recorded_times(
+    recordings: list[Path], time: str | None, start: str | None, end: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """The times in Unix seconds, where they were given."""
+    from razorprof.cli.query_data import recorded_span
+    from razorprof.cli.recording_time import parse_moment
+
+    span = recorded_span(recordings)
+
+    def resolve(text: str | None, what: str) -> str | None:
+        return None if text is None else f"{parse_moment(text, span, what):.3f}"
+
+    return resolve(time, "time"), resolve(start, "start"), resolve(end, "end")
 
 
 def _check(text: str, when: Moment | Span) -> None:

@@ -1,6 +1,6 @@
 """What `query` asks, opened by option, with progress on a terminal: the one place that tells sources apart.
 
-A recording joins here: another option, and another branch of `open_data`. Called by cli.query.
+Called by cli.query.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,20 +31,76 @@ class Data:
     end: float
 
 
-def open_data(*, openmetrics: Path | None, samples: int) -> Data:
-    """The series that the options name; at most `samples` are read. Raises UsageError, ToolFailed."""
-    if openmetrics is None:
-        from razorprof.errors import UsageError
+def check_sources(openmetrics: Path | None, recordings: Sequence[Path]) -> None:
+    """Raises UsageError where there is nothing to ask, or both kinds."""
+    from razorprof.errors import UsageError
 
-        raise UsageError("no data to query", hint="name a file of series: --openmetrics FILE")
+    if openmetrics is None and not recordings:
+        hint = "name a recording or a file of series: --recording FILE, --openmetrics FILE"
+        raise UsageError("no data to query", hint=hint)
+    if openmetrics is not None and recordings:
+        raise UsageError("--recording and --openmetrics exclude each other", hint="leave one of them out")
+
+
+def open_data(*, openmetrics: Path | None, recordings: Sequence[Path] = (), samples: int) -> Data:
+    """The series that the options name; at most `samples` are read. Raises UsageError, ToolFailed."""
+    check_sources(openmetrics, recordings)
+    if openmetrics is None:
+        return _open_recordings(recordings, samples)
+    return _open_text(openmetrics, samples)
+
+
+def open_file(path: Path, *, samples: int = 50_000_000) -> Data:
+    """The series of a recording or of OpenMetrics text, told by the content. Raises ToolFailed."""
+    from razorprof.recording.rzp_open import looks_like_recording
+
+    return _open_recordings([path], samples) if looks_like_recording(path) else _open_text(path, samples)
+
+
+def _open_text(path: Path, samples: int) -> Data:
     from razorprof.store.openmetrics import read_openmetrics
 
-    line = ReadingLine(openmetrics.name)
+    line = ReadingLine(path.name)
     try:
-        read = read_openmetrics(openmetrics, samples=samples, progress=line.tell)
+        read = read_openmetrics(path, samples=samples, progress=line.tell)
     finally:
         line.clear()
     return Data(read.view, read.start, read.end)
+
+
+def recorded_span(paths: Sequence[Path]) -> tuple[float, float]:
+    """Times of the first and the last tick of all recordings. Raises ToolFailed where there is none."""
+    from razorprof.errors import ToolFailed
+    from razorprof.recording.rzp_reader import RecordingReader
+
+    spans = []
+    for path in paths:
+        with RecordingReader(path) as recording:
+            if recording.span is not None:
+                spans.append(recording.span)
+    if not spans:
+        raise ToolFailed("nothing was recorded", value=paths[0], hint="razorprof show tells what is in it")
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _open_recordings(paths: Sequence[Path], samples: int) -> Data:
+    """Several as one: they tell of different hosts or targets, or of one time after the other."""
+    from razorprof.cli.show_recording import say_damage
+    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_series import merged
+
+    start, end = recorded_span(paths)
+    read, left = [], samples
+    for path in paths:
+        line = ReadingLine(path.name)
+        with RecordingReader(path) as recording:
+            try:
+                read.append(recording.series(samples=left, progress=line.tell))
+            finally:
+                line.clear()
+            left -= read[-1].samples
+            say_damage(recording)
+    return Data(merged(read), start, end)
 
 
 class ReadingLine:

@@ -6,13 +6,12 @@ serve.site's; how connections are bounded, serve.connections'.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.listening import LISTEN_HELP, TlsCert, TlsKey, TokenFile
+from razorprof.cli.long_lived import FORGET_SECONDS, Interval, ending_signals, follow, session_interval
 from razorprof.cli.select import (
     Choice,
     Job,
@@ -21,16 +20,12 @@ from razorprof.cli.select import (
     Targets,
     Wait,
     WithChildren,
-    each_once,
     parse_wait,
     select_targets,
 )
 
 if TYPE_CHECKING:
-    import threading
-
     from razorprof.config.settings import Settings
-    from razorprof.model.target import Target
     from razorprof.serve.access import Access
     from razorprof.serve.debug_pprof import DebugPprof
     from razorprof.serve.server import Server
@@ -59,8 +54,6 @@ targets; of more, for one. SIGTERM and Ctrl-C end it with 0.
 """
 
 DEFAULT_LISTEN = "127.0.0.1:9105"
-SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0
-FORGET_SECONDS = 300.0  # the look-back of queries: for as long `up` still says 0
 _LOOK_EVERY = 0.5
 _STOP_SECONDS = 3.0
 _TERMINATED = 143
@@ -68,29 +61,11 @@ _TERMINATED = 143
 
 def serve(
     targets: Targets,
-    listen: Annotated[
-        str, typer.Option("--listen", metavar="ADDRESS:PORT", help="Where to listen; port 0: any free one.")
-    ] = DEFAULT_LISTEN,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file",
-            metavar="FILE",
-            help="Answer only requests with this bearer token; needed where others can reach the address.",
-            show_default=False,
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate.", show_default=False),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option("--tls-key", metavar="FILE", help="Its key, where it is a file apart.", show_default=False),
-    ] = None,
-    interval: Annotated[
-        str | None, typer.Option("--interval", metavar="SECONDS", help="Seconds between two looks (default 1).")
-    ] = None,
+    listen: Annotated[str, typer.Option("--listen", metavar="ADDRESS:PORT", help=LISTEN_HELP)] = DEFAULT_LISTEN,
+    token_file: TokenFile = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    interval: Interval = None,
     take_all: TakeAll = False,
     children: WithChildren = False,
     wait: Wait = None,
@@ -107,29 +82,21 @@ def serve(
     ] = False,
 ) -> int | None:
     """Serve /metrics for Prometheus, health, and profiles on demand of running processes."""
+    from razorprof.cli.listening import bind
     from razorprof.config.settings import load_settings
-    from razorprof.serve.access import access_for, read_token, tls_context
-    from razorprof.serve.address import parse_address
-    from razorprof.serve.server import Server
     from razorprof.session import protect
 
     protect.check_headroom(force=force)
     settings = load_settings(config)
-    seconds = _interval(interval, settings)
-    address = parse_address(listen)
-    access = access_for(address, None if token_file is None else read_token(token_file))
-    server = Server(address, tls_context(tls_cert, tls_key))
+    seconds = session_interval(interval, settings)
+    server, access = bind(listen, token_file, tls_cert, tls_key)
     protect.step_back()  # before there are threads
     choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json)
     try:
         server.start()
-        if not address.is_loopback and tls_cert is None:
-            from razorprof.cli import output
-
-            output.say("without --tls-cert, the token and all figures cross the network readable")
         chosen = select_targets(targets, choice)
         session = _make_session(seconds, settings, probe=probe)
-        _watch(session, targets, choice, chosen)
+        follow(session, targets, choice, chosen)
         _serve(server, session, access, seconds, as_json=as_json)
     except KeyboardInterrupt:
         return None  # while it waited for a target
@@ -139,17 +106,6 @@ def serve(
     finally:
         server.stop()
     return None
-
-
-def _interval(text: str | None, settings: Settings) -> float:
-    from razorprof.errors import UsageError
-    from razorprof.units import parse_duration
-
-    seconds = settings.interval if text is None else parse_duration(text)
-    if not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL:
-        hint = f"between {SHORTEST_INTERVAL:g} and {LONGEST_INTERVAL:g} seconds"
-        raise UsageError("the interval is out of range", value=text or seconds, hint=hint)
-    return seconds
 
 
 def _make_session(interval: float, settings: Settings, *, probe: bool) -> Session:
@@ -169,41 +125,6 @@ def _make_session(interval: float, settings: Settings, *, probe: bool) -> Sessio
     return Session(options, sources=loading.sources, runtimes=loading.runtimes)
 
 
-def _watch(session: Session, texts: Sequence[str], choice: Choice, chosen: Sequence[Target]) -> None:
-    """The targets, and from then on those that take their place and their children."""
-    from dataclasses import replace
-
-    from razorprof.errors import RazorprofError
-    from razorprof.remote.process import ProcessView
-    from razorprof.targets.selector import SelectorKind, parse_selector
-
-    for target in chosen:
-        session.watch(target)
-    roots = {target.pid: target for target in chosen if target.parent is None}
-    again = replace(choice, wait=None, as_json=True)  # several where one was meant: nobody is asked, none is taken
-
-    def is_worth_a_look(text: str) -> bool:
-        """A pid means this one process: once it ended, the number may be anybody's."""
-        selector = parse_selector(text)
-        if selector.kind is not SelectorKind.PID:
-            return True
-        root = roots.get(int(selector.value))
-        return choice.children and root is not None and ProcessView(root.pid).is_same(root.identity)
-
-    def find() -> Sequence[Target]:
-        found: list[Target] = []
-        for text in texts:
-            try:
-                if is_worth_a_look(text):
-                    found += select_targets([text], again)
-            except RazorprofError:
-                continue  # nothing there now: looked for again
-        return each_once(found)
-
-    if choice.children or any(parse_selector(text).kind is not SelectorKind.PID for text in texts):
-        session.search(find, key=chosen[0], follow=True)
-
-
 def _serve(server: Server, session: Session, access: Access, interval: float, *, as_json: bool) -> None:
     """Sample and answer until a signal ends it."""
     from razorprof.cli.serve_words import announce, teller
@@ -215,10 +136,10 @@ def _serve(server: Server, session: Session, access: Access, interval: float, *,
 
     pulse = Pulse(interval)
     pprof = DebugPprof(session.view, Captures(record_cpu, dump_threads))
-    with _signals() as end:
+    with ending_signals() as end:
         session.listen(pulse.beat)
         session.start()
-        server.site = Site(session.view, pulse, pprof, access)
+        server.site = Site(session.view, pulse, access, pprof=pprof)
         try:
             announce(server, session.view.state(), as_json=as_json)
             tell = teller()
@@ -235,18 +156,3 @@ def _serve(server: Server, session: Session, access: Access, interval: float, *,
 def _stop(pprof: DebugPprof, session: Session) -> None:
     pprof.stop(_STOP_SECONDS)
     session.stop()
-
-
-@contextmanager
-def _signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, in place of what they do otherwise."""
-    import signal
-    import threading
-
-    end = threading.Event()
-    before = {number: signal.signal(number, lambda *_: end.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield end
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,7 +1,7 @@
-"""``razorprof show``: a profile file or a bundle in the terminal, or a profile converted into another format.
+"""``razorprof show``: a profile file, a bundle or a recording in the terminal, or converted into another format.
 
-What kind of file it is, is decided in `_open` and `_bundle` alone. Drawing is cli.show_profile's and
-cli.show_bundle's.
+What kind of file it is, is decided in `show`, `_open` and `_bundle` alone. Drawing is cli.show_profile's,
+cli.show_bundle's and cli.show_recording's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from razorprof.cli.show_recording import Part
     from razorprof.model.profile import Profile
     from razorprof.recording.bundle_read import Bundle
 
-    Source = Path | tuple[str, Bundle]  # a file, or a file of a bundle
+    Source = Path | tuple[str, Bundle] | tuple[Path, Part]  # a file, a file of a bundle, stacks of a recording
 
 EPILOG = """\
 \b
@@ -30,10 +31,17 @@ Examples:
   razorprof show dump.tar.gz                            a bundle: findings and files
   razorprof show dump.tar.gz --file threads.txt
   razorprof show dump.tar.gz --file cpu.json --tree     a profile of a bundle
+  razorprof show incident.rzp                           a recording: targets, peaks, alerts
+  razorprof show incident.rzp --from 03:12 --to 03:13 -o slow.html
+  razorprof show incident.rzp --from +5m --to +6m --tree --pid 1234
+  razorprof show incident.rzp -o series.om              for promtool, or .csv
 
 On a terminal it opens a viewer with a table, the call tree and a flame graph (--tree,
 --flame: which of them first); ? tells its keys, q leaves it. In a pipe, and with
 --plain or --top, it prints.
+
+Times of a recording are Unix seconds, RFC 3339, a time of the day, +90s after its start
+or -5m before its end. promtool tsdb create-blocks-from openmetrics series.om imports into Prometheus.
 
 A PATTERN is a word (part of a function or file), a glob over function, file or FILE:FUNCTION, or /REGEX/.
 """
@@ -54,7 +62,9 @@ class By(StrEnum):
 def show(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A profile, or a bundle (folder or .tar.gz).", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="A profile, a bundle (folder or .tar.gz), or a recording.", show_default=False
+        ),
     ],
     top: Annotated[
         int | None,
@@ -98,23 +108,38 @@ def show(
         str | None,
         typer.Option("--file", metavar="NAME", help="Of a bundle, this file.", show_default=False),
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Of a recording, what is at or after this time.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Of a recording, what is at or before this time.")
+    ] = None,
+    pid: Annotated[
+        int | None, typer.Option("--pid", metavar="PID", help="Of a recording, only this target.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int | None:
-    """Show a profile (hottest functions, call tree) or a bundle, or convert a profile into another format."""
-    from razorprof.cli import show_bundle, show_profile
+    """Show a profile (hottest functions, call tree), a bundle or a recording, or convert it."""
+    from razorprof.cli import show_bundle, show_profile, show_recording
     from razorprof.cli.show_viewer import view_profile, wants_viewer
 
     _check_together(tree=tree, as_json=as_json, output_file=output_file, format_name=format_name, by=by)
-    viewer = wants_viewer(flame=flame, printed=plain or as_json or top is not None or output_file is not None)
     wanted = _Wanted(thread, focus, ignore)
-    bundle = _bundle(file, member)
+    part = _part(file, start, end, pid, member)
+    if part is not None and output_file is None and not (tree or flame or wanted.is_part or by is not By.FUNCTION):
+        return show_recording.show_summary(file, part, rows=top, as_json=as_json)
+    if part is not None and output_file is not None and _holds_series(output_file, format_name):
+        show_recording.convert_series(file, part, output_file, force=force, as_json=as_json)
+        return None
+    viewer = wants_viewer(flame=flame, printed=plain or as_json or top is not None or output_file is not None)
+    bundle = None if part is not None else _bundle(file, member)
     if bundle is not None and member is None and output_file is None and not (tree or flame or wanted.is_part):
         return _summary(file, bundle, as_json=as_json)
     name = member or CPU_PROFILE
     if bundle is not None and output_file is None and not _is_profile(bundle, name):
         show_bundle.print_file(name, bundle.read(name))
         return None
-    source = file if bundle is None else (name, bundle)
+    source: Source = (file, part) if part is not None else file if bundle is None else (name, bundle)
     if output_file is not None:
         _convert(source, output_file, wanted, format_name, force=force, as_json=as_json)
         return None
@@ -159,13 +184,39 @@ class _Wanted:
 
 
 def _open(source: Source) -> Profile:
-    """The profile in a file, or in a file of a bundle."""
+    """The profile in a file, in a file of a bundle, or of a window of a recording."""
+    from razorprof.cli.show_recording import profile_of
     from razorprof.recording.profile_files import decode_profile, read_profile
 
-    if isinstance(source, Path):
-        return read_profile(source)
-    name, bundle = source
-    return decode_profile(bundle.read(name), name)
+    match source:
+        case Path():
+            return read_profile(source)
+        case Path() as recording, part:
+            return profile_of(recording, part)
+        case str() as name, bundle:
+            return decode_profile(bundle.read(name), name)
+
+
+def _part(file: Path, start: str | None, end: str | None, pid: int | None, member: str | None) -> Part | None:
+    """What is wanted of a recording; None where the file is none. Raises UsageError where options do not fit."""
+    from razorprof.cli.show_recording import Part
+    from razorprof.errors import UsageError
+    from razorprof.recording.rzp_open import looks_like_recording
+
+    part = Part(start, end, pid)
+    if not looks_like_recording(file):
+        if part.named is not None:
+            raise UsageError(f"{part.named} is for recordings", value=file, hint="razorprof record makes one")
+        return None
+    if member is not None:
+        raise UsageError("--file is for bundles", value=file, hint="of a recording, name times: --from and --to")
+    return part
+
+
+def _holds_series(output_file: str, format_name: str | None) -> bool:
+    from razorprof.cli.recording_export import is_series_name
+
+    return format_name is None and is_series_name(output_file)
 
 
 def _bundle(file: Path, member: str | None) -> Bundle | None:

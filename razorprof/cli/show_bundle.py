@@ -47,6 +47,8 @@ def print_summary(name: str, bundle: Bundle) -> None:
         output.print_text(f"  ended meanwhile: {printable(manifest.ended)}")
     if manifest.interrupted:
         output.print_text("  interrupted: what is missing is told below")
+    for note in manifest.notes[:_MOST_LINES]:
+        output.print_text(f"  {printable(note)}")
     for line in _finding_lines(_findings(bundle)):
         output.print_text(line)
     output.print_text("")

@@ -21,6 +21,7 @@ from razorprof.cli.select import (
 )
 
 if TYPE_CHECKING:
+    from razorprof.cli.top_alerting import TopAlerting
     from razorprof.config.settings import Settings
     from razorprof.model.target import Target
     from razorprof.session.session import Session
@@ -34,12 +35,14 @@ Examples:
   razorprof top 1234 --once                     one look as text
   razorprof top 1234 -n 60 --json > minute.jsonl
   razorprof top port:8000 --follow              goes on with the process that takes its place
+  razorprof top 1234 --rules worker.yml         with the alerts of a Prometheus rule file
   razorprof top url:http://127.0.0.1:8000 --json     with the metrics of the application's own page
 """
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0
 LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
 MOST_WARMING_TICKS = 4
+CAPTURES_END = 10.0  # seconds that captures may take to end
 
 
 def top(
@@ -64,6 +67,35 @@ def top(
     wait: Wait = None,
     job: Job = "",
     probe: Probe = False,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rules", metavar="FILE", help="Evaluate the rules of a Prometheus rule file; may be repeated."
+        ),
+    ] = None,
+    actions: Annotated[
+        str | None,
+        typer.Option("--actions", metavar="FILE", help="What to capture when alerts fire.", show_default=False),
+    ] = None,
+    silences: Annotated[
+        str | None,
+        typer.Option("--silences", metavar="FILE", help="Which alerts to mark as silenced.", show_default=False),
+    ] = None,
+    evaluation_interval: Annotated[
+        str | None,
+        typer.Option(
+            "--evaluation-interval",
+            metavar="SECONDS",
+            help="Between evaluations of groups that give none (default: at each look).",
+        ),
+    ] = None,
+    bell: Annotated[
+        bool, typer.Option("--bell", help="Ring the terminal's bell when an alert begins to fire.")
+    ] = False,
+    allow_attach: Annotated[
+        bool, typer.Option("--allow-attach", help="Captures may put code into the target (heap, attach: true).")
+    ] = False,
+    allow_commands: Annotated[bool, typer.Option("--allow-commands", help="Captures may run commands.")] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
     ] = None,
@@ -81,25 +113,40 @@ def top(
     from razorprof.config.settings import load_settings
 
     settings = load_settings(config)
-    seconds = _interval(interval, settings)
-    hertz = _rate(rate if rate is not None else settings.rate)
+    seconds = session_interval(interval, settings)
+    hertz = sampling_rate(rate if rate is not None else settings.rate)
     times = 1 if once and count is None else count
+    from razorprof.cli.top_alerting import TopAlerting, read_wishes
+
+    wishes = read_wishes(
+        rules or (),
+        actions=actions,
+        silences=silences,
+        interval=evaluation_interval,
+        looks=seconds,
+        attach=allow_attach,
+        commands=allow_commands,
+    )
     batch = as_json or times is not None or not is_interactive()
     choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json)
     chosen = select_targets(targets, choice)
     protect.step_back()
-    session = _make_session(seconds, hertz, settings, probe=probe)
+    alerting = TopAlerting(wishes) if wishes.book is not None or not batch else None
+    session = _make_session(seconds, hertz, settings, alerting, probe=probe)
     for target in chosen:
         session.watch(target)
-    _search_more(session, targets, choice, chosen, follow=follow)
-    if batch:
-        gc.enable()
-        return _batch(session, times, as_json=as_json)
-    from razorprof.tui.run import run_dashboard
+    search_more(session, targets, choice, chosen, follow=follow)
+    try:
+        if batch:
+            gc.enable()
+            return _batch(session, times, as_json=as_json)
+        from razorprof.tui.run import run_dashboard
 
-    gc.freeze()
-    gc.enable()
-    return run_dashboard(session, settings)
+        gc.freeze()
+        gc.enable()
+        return run_dashboard(session, settings, bell=bell or settings.bell)
+    finally:
+        _end(alerting)
 
 
 def is_interactive() -> bool:
@@ -110,7 +157,7 @@ def is_interactive() -> bool:
     )
 
 
-def _interval(text: str | None, settings: Settings) -> float:
+def session_interval(text: str | None, settings: Settings) -> float:
     from razorprof.errors import UsageError
     from razorprof.units import parse_duration
 
@@ -124,7 +171,7 @@ def _interval(text: str | None, settings: Settings) -> float:
     return seconds
 
 
-def _rate(hertz: float | None) -> float | None:
+def sampling_rate(hertz: float | None) -> float | None:
     from razorprof.errors import UsageError
 
     if hertz is not None and not LOWEST_RATE <= hertz <= HIGHEST_RATE:
@@ -134,16 +181,44 @@ def _rate(hertz: float | None) -> float | None:
     return hertz
 
 
-def _make_session(interval: float, rate: float | None, settings: Settings, *, probe: bool) -> Session:
+def _make_session(
+    interval: float, rate: float | None, settings: Settings, alerting: TopAlerting | None, *, probe: bool
+) -> Session:
     from razorprof.plugin import loading
     from razorprof.session.session import Session, SessionOptions
 
-    history = settings.history_seconds, settings.history_bytes
-    options = SessionOptions(interval, rate, settings.budget, *history, probe=probe)
-    return Session(options, sources=loading.sources, runtimes=loading.runtimes)
+    wishes = alerting.wishes if alerting is not None else None
+    options = SessionOptions(
+        interval,
+        rate,
+        settings.budget,
+        settings.history_seconds if wishes is None else wishes.history(settings.history_seconds),
+        settings.history_bytes,
+        hold_places=wishes is not None and wishes.book is not None,
+        probe=probe,
+    )
+    if alerting is None:
+        return Session(options, sources=loading.sources, runtimes=loading.runtimes)
+    return Session(
+        options,
+        sources=loading.sources,
+        runtimes=loading.runtimes,
+        taps=alerting.taps,
+        alerting=alerting,
+        take_capture=alerting.take,
+    )
 
 
-def _search_more(
+def _end(alerting: TopAlerting | None) -> None:
+    """Let captures end, and say where they lie: the screen that told it is gone."""
+    from razorprof.cli import output
+    from razorprof.render.text import printable
+
+    for note in reversed(alerting.stop(CAPTURES_END) if alerting is not None else ()):
+        output.say(f"capture {note.state}: {printable(note.folder)}")
+
+
+def search_more(
     session: Session, texts: Sequence[str], choice: Choice, chosen: Sequence[Target], *, follow: bool
 ) -> None:
     """Children that are born later, and processes that take the place of one that ended."""

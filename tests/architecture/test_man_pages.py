@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -16,7 +19,18 @@ from razorprof.cli.app import build_app
 from razorprof.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = getattr(typer.main.get_command(build_app()), "commands", {})
+PROGRAM = typer.main.get_command(build_app())
+
+
+def pages_wanted(command: Any, page: str) -> Iterator[tuple[str, Any]]:
+    """Each command that is shown, and each of its own, with the name of its page."""
+    yield page, command
+    for name, one in getattr(command, "commands", {}).items():
+        if not one.hidden:
+            yield from pages_wanted(one, f"{page}-{name}")
+
+
+COMMANDS = dict(pages_wanted(PROGRAM, "razorprof"))
 
 
 def write_pages(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,17 +55,30 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_there_is_a_page_for_the_program_and_for_every_command(pages: dict[str, str]) -> None:
-    shown = {name for name, command in COMMANDS.items() if not command.hidden}
-    assert shown
-    assert pages.keys() == {"razorprof.1", *(f"razorprof-{name}.1" for name in shown)}
+    assert {"razorprof-ps", "razorprof-rules", "razorprof-rules-check"} <= COMMANDS.keys()
+    assert pages.keys() == {f"{page}.1" for page in COMMANDS}
 
 
 def test_every_option_stands_on_the_page_of_its_command(pages: dict[str, str]) -> None:
     for name, command in COMMANDS.items():
-        page = pages[f"razorprof-{name}.1"].replace("\\-", "-")
+        page = pages[f"{name}.1"].replace("\\-", "-")
         for parameter in command.params:
             if parameter.param_type_name == "option" and not parameter.hidden:
                 assert all(f"\\fB{option}\\fP" in page for option in parameter.opts), (name, parameter.opts)
+
+
+def test_a_command_with_commands_lists_them_and_they_name_it(pages: dict[str, str]) -> None:
+    for name, command in COMMANDS.items():
+        for own in getattr(command, "commands", {}):
+            assert f".B {name}-{own}(1)\n" in pages[f"{name}.1"].replace("\\-", "-")
+            assert f".BR {name} (1)," in pages[f"{name}-{own}.1"].replace("\\-", "-")
+
+
+def test_the_pages_that_others_name_are_there(pages: dict[str, str]) -> None:
+    by_hand = {path.name for path in (ROOT / "man").iterdir() if path.suffix != ".1"}
+    for name, page in pages.items():
+        for see, section in re.findall(r"^\.BR (\S+) \((\d)\)", page.replace("\\-", "-"), re.M):
+            assert f"{see}.{section}" in pages.keys() | by_hand, (name, see)
 
 
 def test_every_page_has_an_example_and_an_exit_status(pages: dict[str, str]) -> None:

@@ -187,3 +187,17 @@ def test_a_missing_command_module_breaks_nothing() -> None:
         "assert run(['plugins']) == 0\nassert run(['doctor']) == 2\n"
     )
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=TIME_OUT, check=True)
+
+
+def test_a_notifier_s_options_are_listed_by_its_name() -> None:
+    answer = run("plugins", "webhook")
+    assert answer.returncode == 0
+    assert [line.split()[0] for line in answer.stdout.splitlines()[:3]] == ["GROUP", "notifiers", "OPTION"]
+    assert "token_file" in answer.stdout
+    documents = json.loads(run("plugins", "--json").stdout)
+    options = {document["name"]: document["options"] for document in documents}
+    assert options["cpython"] is None
+    assert options["alertmanager"].keys() >= {"url", "token_file", "ca_file"}
+    missing = run("plugins", "pigeon")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr.startswith("razorprof: no such plugin (pigeon)\nhint: ")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from razorprof.cli.demo import sample_program
+from razorprof.cli.long_lived import LONGEST_INTERVAL
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -46,7 +47,8 @@ def run_example(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-ELSEWHERE = ("ci", "budget.toml")  # test_run_in_ci.py
+# test_run_in_ci.py, test_rule_library.py, test_notify_pages.py
+ELSEWHERE = ("ci", "budget.toml", "rules", "silences.yml")
 
 
 def test_every_example_is_tested_here() -> None:
@@ -72,6 +74,79 @@ def test_the_service_s_command_is_one_that_serve_understands(tmp_path: Path) -> 
         [sys.executable, "-m", "razorprof", *arguments], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 3, done.stderr  # understood, and nobody of that name
+
+
+def watch_unit() -> configparser.RawConfigParser:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(EXAMPLES / "systemd" / "razorprof-watch.service", "utf-8")
+    return unit
+
+
+def test_systemd_accepts_the_watch_service_and_it_may_still_look_into_processes(tmp_path: Path) -> None:
+    service = watch_unit()["Service"]
+    assert (service["Type"], service["ExecReload"]) == ("notify", "/bin/kill -HUP $MAINPID")
+    assert float(service["WatchdogSec"]) > LONGEST_INTERVAL
+    assert "ProtectProc" not in service
+    assert "@debug" in service["SystemCallFilter"]
+    assert service["AmbientCapabilities"] == service["CapabilityBoundingSet"] == "CAP_SYS_PTRACE"
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze on this machine; the unit was parsed only")
+    copy = tmp_path / "razorprof-watch.service"
+    text = (EXAMPLES / "systemd" / "razorprof-watch.service").read_text("utf-8")
+    copy.write_text(
+        text.replace("/usr/local/bin/razorprof", sys.executable).replace("man:razorprof-watch(1)", "man:man(1)")
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, timeout=60
+    )
+    complaints = [line for line in done.stderr.splitlines() if "razorprof-watch" in line]
+    assert complaints == []
+
+
+def test_the_watch_service_s_command_is_one_that_watch_understands(tmp_path: Path) -> None:
+    program, *arguments = shlex.split(watch_unit()["Service"]["ExecStart"])
+    assert Path(program).name == "razorprof"
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: a, rules: [{alert: A, expr: up == 0}]}]")
+    given = {
+        "/etc/razorprof/rules.yml": str(rules),
+        "/etc/razorprof/actions.yml": str(EXAMPLES / "actions.yml"),
+        "%S/razorprof-watch": str(tmp_path / "state"),
+        "name:gunicorn": "name:nobody-s-name",
+        "127.0.0.1:9106": "127.0.0.1:0",
+        "http://127.0.0.1:9093": "http://127.0.0.1:1",
+    }
+    command = [sys.executable, "-m", "razorprof", *(given.get(one, one) for one in arguments), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["event"] == "started"
+        finally:
+            process.terminate()
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+
+
+def test_the_monitoring_plugin_s_commands_are_ones_that_check_understands(target: str, tmp_path: Path) -> None:
+    text = (EXAMPLES / "monitoring-plugin.cfg").read_text("utf-8")
+    lines = [line.split(None, 1)[1] for line in text.splitlines() if line.strip().startswith("command_line")]
+    process, watched = ([*shlex.split(line)] for line in lines)
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: a, rules: [{alert: A, expr: up == 0}]}]")
+    given = {"$ARG2$": target, "$ARG3$": str(rules), "http://$HOSTADDRESS$:9106": "http://127.0.0.1:1"}
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        start = next(place for place, word in enumerate(command) if word.endswith("/razorprof"))
+        words = [given.get(word, word) for word in command[start + 1 :]]
+        return subprocess.run(
+            [sys.executable, "-m", "razorprof", *words], capture_output=True, text=True, timeout=90
+        )
+
+    done = run(process)
+    assert (done.returncode, done.stdout.startswith("RAZORPROF OK - 1 rule, nothing fires")) == (0, True)
+    done = run(watched)
+    assert (done.returncode, "the watch cannot be asked" in done.stdout) == (3, True)
 
 
 def test_the_snapshot_is_one_whole_document_that_only_its_owner_may_read(target: str, tmp_path: Path) -> None:

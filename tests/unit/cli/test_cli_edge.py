@@ -8,8 +8,9 @@ import signal
 
 import pytest
 
-from razorprof.cli import edge
+from razorprof.cli import edge, output
 from razorprof.errors import AmbiguousTarget, ExitCode, PermissionDenied, RazorprofError, TargetNotFound
+from razorprof.session import protect
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -91,6 +92,49 @@ def test_bad_usage_has_the_same_two_lines_and_exit_2(
     assert lines[1].startswith("hint: ")
     assert edge.run([*arguments, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["name"] == "usage"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check"],
+        ["--no-color", "check", "--nonsense"],
+        ["check", "1", "--for"],
+        ["check", "1", "--for", "soon", "--rules", "x"],
+        ["check", "1", "--rules", "/nowhere"],
+        ["check", "--from", "http://127.0.0.1:1"],
+        ["check", "--from", "ftp://x", "--rules", "/nowhere"],
+    ],
+)
+def test_whatever_goes_wrong_with_a_check_is_unknown_on_stdout_with_exit_3(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(protect, "step_back", lambda: None)
+    assert edge.run(arguments) == 3
+    captured = capsys.readouterr()
+    assert captured.out.startswith("RAZORPROF UNKNOWN - ")
+    assert captured.out.count("\n") == 1
+    assert captured.err == ""
+    assert edge.run([*arguments, "--json"]) == 3
+    document = json.loads(capsys.readouterr().out)
+    assert (document["status"], document["error"]["code"]) == ("UNKNOWN", 3)
+
+
+def test_a_bug_in_a_check_is_unknown_too_and_its_exit_code_stands_where_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, ZeroDivisionError("o|ops\n"))
+    assert edge.run(["check", "1"]) == 3
+    assert "|" not in capsys.readouterr().out
+
+    def full(_text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output, "print_text", full)
+    assert edge.run(["check", "1"]) == 3
+    fail(monkeypatch, BrokenPipeError(32, "Broken pipe"))
+    assert edge.run(["check", "1"]) == 3
 
 
 def test_global_flags_may_stand_anywhere(
