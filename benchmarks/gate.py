@@ -1,12 +1,11 @@
 """Whether the gate holds: how often it finds a function made 30 % dearer, and how often it fails equal programs.
 
-Run: python benchmarks/gate.py [PAIRS [CYCLES [HZ [EQUAL]]]]. Real profiles of complete runs of
+Run: python benchmarks/gate.py [PAIRS [CYCLES [HZ]]]. Real profiles of complete runs of
 tests/programs/gate_work.py, which does a fixed amount of work: for each of its functions (60, 30 and 10 % of the
-time) PAIRS pairs of a run as it was and a run with that function 30 % dearer, and EQUAL pairs (PAIRS, where it is
-not given) of two runs as it was; judged with --fail-above 20%, in CPU seconds (the sampled seconds scaled to the
-kernel's count), in sampled seconds (which hold the time that a busy machine let it wait), by shares, and without
-blocks. A pair's runs follow each other, the kinds take turns, so that a machine that changes its speed does so for
-all. Two minutes or more for
+time) PAIRS pairs of a run as it was and a run with that function 30 % dearer, and PAIRS pairs of two runs as it
+was; judged with --fail-above 20%, in CPU seconds (the sampled seconds scaled to the kernel's count), in sampled
+seconds (which hold the time that a busy machine let it wait), by shares, and without blocks. A pair's runs follow
+each other, the kinds take turns, so that a machine that changes its speed does so for all. Two minutes or more for
 each of PAIRS. Nothing here asserts: machines are noisy; the goal is 10 of 10 found and 5 of 100 equal ones failed.
 """
 
@@ -36,12 +35,11 @@ LONGEST = 300.0
 
 def main() -> None:
     numbers = [int(text) for text in sys.argv[1:]]
-    pairs, cycles, rate = [*numbers[:3], *(10, 1000, 200)[len(numbers) :]]
-    counts = {"equal": numbers[3] if len(numbers) > 3 else pairs, **dict.fromkeys(FUNCTIONS, pairs)}
+    pairs, cycles, rate = [*numbers, *(10, 1000, 200)[len(numbers) :]]
     verdicts: dict[tuple[str, str], Counter[Verdict]] = {}
     named: Counter[str] = Counter()
-    for number in range(max(counts.values())):
-        for kind in (kind for kind, count in counts.items() if number < count):
+    for number in range(pairs):
+        for kind in ("equal", *FUNCTIONS):
             base = profile(cycles, rate)
             new = profile(cycles, rate, *(() if kind == "equal" else (kind, str(FACTOR))))
             for basis, sides in {
@@ -55,10 +53,9 @@ def main() -> None:
                 verdicts.setdefault((kind, basis), Counter())[found.verdict] += 1
                 if basis == "seconds":
                     named[kind] += any(f.function == kind for f in found.failed)
-            print(f"{number + 1}/{counts[kind]} {kind}: {base} and {new}", file=sys.stderr)
+            print(f"{number + 1}/{pairs} {kind}: {base} and {new}", file=sys.stderr)
     print(
-        f"{pairs} pairs each ({counts['equal']} equal), {cycles} cycles, {rate} Hz, --fail-above {THRESHOLD}, "
-        f"dearer by {FACTOR - 1:.0%}\n"
+        f"{pairs} pairs each, {cycles} cycles, {rate} Hz, --fail-above {THRESHOLD}, dearer by {FACTOR - 1:.0%}\n"
     )
     print(f"{'dearer':<8} {'compared':<20} {'fail':>5} {'pass':>5} {'inconclusive':>13}")
     for (kind, basis), counts in verdicts.items():

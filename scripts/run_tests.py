@@ -27,12 +27,16 @@ TOGETHER = (  # whole commands and screens, which judge no time
             *("application_metrics", "dump_command", "flame_browser", "http_pages", "pprof_tool"),
             *("promql_reference", "query_answers", "report_browser", "run_baseline_and_heap", "run_command"),
             *("serve_command", "session_forgets", "heap_attach", "heap_strangers", "heap_pythons"),
+            *("record_command", "recording_ends"),
+            *("alert_captures_real", "alerting_whole", "alertmanager", "check_command", "notify_command"),
+            *("notify_http", "readme_runbook", "rule_files_promtool", "rule_library", "rule_tests_promtool"),
+            *("silences_amtool", "templates_promtool", "top_alerts", "watch_command"),
         )
     ),
 )
 APART = ("tests/faults",)  # slow: it has a make target of its own
 QUICK = ("-m", "not slow")  # the slow ones want a quiet machine: make soak
-LONGEST = 20 * 60  # seconds for one of the runs
+LONGEST = 40 * 60  # seconds for one of the runs
 MOST_TRIED_AGAIN = 5  # more failures than that are no noise
 NO_TESTS = 5  # pytest's exit status when it collected nothing
 
