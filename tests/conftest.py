@@ -12,8 +12,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.live_targets import MINORS, SYSTEM, Program, PythonBuild, StartProgram, find_python, start
+
+# A machine that others use too is slow now and then: that says nothing of a strategy, or of what it tries.
+settings.register_profile("razorprof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("razorprof")
 
 
 def pytest_configure() -> None:
