@@ -25,7 +25,8 @@ sys.path.insert(0, {root!r})
 from razorprof.clock import SystemClock
 from razorprof.recording.rzp_ring import Ring
 from razorprof.recording.rzp_single import SingleFile
-from razorprof.recording.rzp_writer import RecordingWriter, SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
+from razorprof.recording.rzp_writer import RecordingWriter
 from tests.unit.recording import rzp_samples as made
 path = Path({path!r})
 if {ring}:

@@ -48,7 +48,10 @@ Look at it:
 A recording holds all figures, sampled stacks, threads, GC and GIL states, each second, in some 40 kB a minute for
 a process with five threads; razorprof-recording(5) describes the format. If razorprof is killed, the last second
 is lost. With --last the file appears when it ends; until then a folder FILE.ring holds it, which show opens, too.
-Without --last, SIGUSR1 notes a mark.
+Without --last, SIGUSR1 notes a mark. Stacks are sampled of up to three targets; of more, of one.
+
+A line of --json is {"file", "bytes", "seconds", "ticks", "start", "end", "ended"}; ended is duration, signal,
+gone, max_bytes or error, and null for a copy by SIGUSR1.
 """
 
 DEFAULT_OUTPUT = "{name}-{pid}-{time}.rzp"

@@ -52,11 +52,12 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """peaks: by target, in the order of summary.targets."""
+    """peaks: by target; ticks, samples: in the window; start, end: of its first and last tick."""
 
     summary: Summary
     gaps: tuple[Gap, ...]
     peaks: dict[Identity, list[Peak]]
+    ticks: int
     samples: int
     start: float | None
     end: float | None
@@ -75,7 +76,7 @@ def look(recording: RecordingReader, start: float, end: float, targets: Sequence
     ticks = recording.ticks(start, end)
     first, last = (float(ticks[0]), float(ticks[-1])) if len(ticks) else (None, None)
     gaps = tuple(gap for gap in recording.gaps() if gap.end >= start and gap.start <= end)
-    return Found(summary, gaps, highest, series.samples, first, last)
+    return Found(summary, gaps, highest, len(ticks), series.samples, first, last)
 
 
 def document(recording: RecordingReader, found: Found) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def document(recording: RecordingReader, found: Found) -> dict[str, Any]:
         "start": found.start,
         "end": found.end,
         "duration_seconds": None if found.start is None or found.end is None else found.end - found.start,
-        "ticks": sum(entry.ticks for entry in recording.segments),
+        "ticks": found.ticks,
         "samples": found.samples,
         "bytes": recording.size,
         "complete": recording.is_complete,
@@ -164,7 +165,6 @@ def print_summary(recording: RecordingReader, found: Found, rows: int | None) ->
 def _head(recording: RecordingReader, found: Found) -> Iterator[str]:
     header, number = recording.header, len(found.summary.targets)
     who = f"{number} target{'' if number == 1 else 's'} on {printable(header.host)}"
-    ticks = sum(entry.ticks for entry in recording.segments)
     if found.start is None or found.end is None:
         when = "no tick in this time"
     else:
@@ -172,7 +172,12 @@ def _head(recording: RecordingReader, found: Found) -> Iterator[str]:
         when += f" ({figures.duration(found.end - found.start)})"
     yield f"{printable(recording.path.name)}: {who}, {when}"
     state = "recorded into now" if recording.is_live else "" if recording.is_complete else "not ended in order"
-    facts = (f"{ticks} ticks", f"{found.samples} samples", figures.size(recording.size), printable(header.program))
+    facts = (
+        f"{found.ticks} ticks",
+        f"{found.samples} samples",
+        figures.size(recording.size),
+        printable(header.program),
+    )
     yield f"  {', '.join((*facts, *([state] if state else [])))}"
 
 

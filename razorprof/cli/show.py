@@ -40,6 +40,11 @@ On a terminal it opens a viewer with a table, the call tree and a flame graph (-
 --flame: which of them first); ? tells its keys, q leaves it. In a pipe, and with
 --plain or --top, it prints.
 
+--json of a recording: {"host", "created", "interval", "start", "end", "ticks", "samples", "bytes", "complete",
+"live", "targets": [{"pid", "name", "runtime", "version", "command", "first", "last", "ended", "how", "functions",
+"peaks": [{"name", "labels", "value", "time", "mean", "per_second"}]}], "gaps", "marks", "alerts", "damage":
+[{"file", "offset", "bytes", "what"}]}. Where there is damage, the exit status is 6.
+
 Times of a recording are Unix seconds, RFC 3339, a time of the day, +90s after its start
 or -5m before its end. promtool tsdb create-blocks-from openmetrics series.om imports into Prometheus.
 

@@ -51,9 +51,9 @@ _LATEST_STACKS = 60.0  # seconds after the middle of their window, at the longes
 _LONG = 3.5  # intervals between two ticks that are a gap
 
 
-_SCRAPE, _TICK = int(RecordType.SCRAPE), int(RecordType.TICK)  # plain numbers: these are compared often
+_SCRAPE, _TICK, _CARRIED = map(int, (RecordType.SCRAPE, RecordType.TICK, RecordType.CARRIED))  # compared often
 _EVERYTHING = frozenset(map(int, RecordType))
-_FRAMEWORK = frozenset(kind for kind in _EVERYTHING if kind < _SCRAPE) | {_TICK, int(RecordType.CARRIED)}
+_FRAMEWORK = frozenset(kind for kind in _EVERYTHING if kind < _SCRAPE) | {_TICK, _CARRIED}
 _CONTEXT = _FRAMEWORK | {
     int(kind)
     for kind in (RecordType.DECLARE, RecordType.ADD, RecordType.FORGET, RecordType.SCRAPE, RecordType.ENDED)
@@ -138,8 +138,8 @@ class RecordingReader:
         """What was known before the first tick at or after `time`: targets, what they run, what cannot be read of
         them, which have ended, what sources give. To be taken before `events(time, ...)`."""
         carried = Carried()
-        before = [piece for piece in self._pieces.all if piece.entry.first < time]
-        for tick, items in self._walk(before[-1:], -math.inf, time, _CONTEXT, carried=True, glance=True):
+        found = [piece for piece in self._pieces.all if piece.entry.first <= time]
+        for tick, items in self._walk(found[-1:], -math.inf, time, _CONTEXT, carried=True, glance=True):
             if tick is not None and tick.time >= time:
                 break
             for item in items:
@@ -234,12 +234,12 @@ class RecordingReader:
         carried: bool = False,
         glance: bool = False,
     ) -> Iterator[tuple[Tick | None, list[Item]]]:
-        """The items of each tick in [start, end], of some types (TICK is always one of them). carried: with what
-        each segment says of the time before it; glance: of scrapes only what Carried keeps."""
+        """The items of each tick in [start, end], of some types (TICK is one of them). carried: before them,
+        without a tick, what a segment says of the time before it; glance: of scrapes only what Carried keeps."""
         items: list[Item] = []
         for piece in pieces:
             segment = self._pieces.segment(piece)
-            decoder, records = Decoder(), Records(segment)
+            decoder, records, before = Decoder(), Records(segment), list[Item]()
             for blocks in _by_tick(segment.blocks):
                 time, has_tick = blocks[-1].time, blocks[-1].has_tick
                 if time > end and has_tick:
@@ -253,20 +253,25 @@ class RecordingReader:
                         if not is_wanted:
                             decoder.follow(kind, body)
                             continue
-                        was_carried = decoder.is_carried
+                        if kind == _CARRIED and carried:
+                            yield None, before
+                        into = before if decoder.is_carried else items
                         item = decoder.glance(body) if glance and kind == _SCRAPE else decoder.take(kind, body)
-                        if item is None or (was_carried and not carried):
+                        if item is None:
                             continue
-                        items.append(item)
+                        into.append(item)
                         if kind == _TICK and isinstance(item, Tick):
                             tick = item
                 except BROKEN as error:
                     self._pieces.note_broken(piece, blocks[0], str(error))
+                    items = []
                     break
                 if is_wanted and tick is not None:
                     yield tick, items
                 if has_tick:
                     items = []
+            if segment.damage is not None:
+                items = []  # of a tick that is lost
         if items and end == math.inf:
             yield None, items
 

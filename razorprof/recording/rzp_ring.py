@@ -19,9 +19,10 @@ from razorprof.recording.output_files import write_with
 from razorprof.recording.rzp_file import NoRoom, RecordingFile, is_being_written
 from razorprof.recording.rzp_format import ENDING, RING_NAME, FrameType, Header, SegmentEnd, frame
 from razorprof.recording.rzp_index import SegmentEntry, encode_index, entry_of
-from razorprof.recording.rzp_writer import SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
 
 FOLDER_ENDING = ".ring"
+_END_BYTES = 128  # of a segment's END
 _PIECES = 8  # about so many segments make up the whole
 _FEWEST_TICKS, _MOST_TICKS = 10, 300
 
@@ -165,9 +166,10 @@ class Ring:
                 self._drop_oldest()
 
     def _make_room(self, more: int) -> bool:
-        while self._pieces and self.size + more > self._max_bytes:
+        bound = self._max_bytes - _END_BYTES
+        while self._pieces and self.size + more > bound:
             self._drop_oldest()
-        return self.size + more <= self._max_bytes
+        return self.size + more <= bound
 
     def _drop_oldest(self) -> None:
         piece = self._pieces.pop(0)

@@ -15,8 +15,6 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +32,6 @@ from razorprof.recording.rzp_format import (
     BLOCK_HEAD,
     HAS_TICK,
     ID_BYTES,
-    LARGEST_RATIO,
     LARGEST_RAW,
     SEGMENT_HEAD,
     FrameType,
@@ -42,45 +39,15 @@ from razorprof.recording.rzp_format import (
     SegmentEnd,
     frame,
 )
+from razorprof.recording.rzp_sink import OpenSegment, SegmentBounds, Sink
 from razorprof.recording.rzp_values import CLOCK_STEP, LEFT_OUT, Cost, Mark
 from razorprof.recording.rzp_zstd import Packer
 
-SEGMENT_TICKS = 300  # five minutes: in some 30 ms a reader has gone through them
-SEGMENT_RAW = 8 << 20  # bytes
 _LARGEST_BLOCK = 4 << 20  # unpacked: more of one tick goes into several
 _MOST_RAW = LARGEST_RAW // 2 - (1 << 20)  # of a block, and of a segment before another one
-_BLOCK_ROOM = 1 << 20
-_CLOCK_STEP = 1.0  # seconds
+_CLOCK_STEP, _SLOW_LOOK = 1.0, 0.1  # seconds
 _MOST_OWN_MARKS = 1000
 _LONGEST_NOTE = 300
-
-
-class Sink(Protocol):
-    """Where frames go: one file, or the files of a ring. Raises RazorprofError where the system refuses."""
-
-    @property
-    def size(self) -> int: ...
-
-    def begin(self, number: int, frames: bytes) -> bool:
-        """A new segment, with its first frames. False where there is no room for it: then nothing was written."""
-
-    def append(self, frames: bytes) -> bool:
-        """More of the segment."""
-
-    def end(self, frames: bytes, end: SegmentEnd) -> None:
-        """The segment's end, for which there is always room."""
-
-    def close(self) -> None:
-        """No more comes."""
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentBounds:
-    """When a new segment begins: what is lost where one is damaged, and read to jump into it."""
-
-    ticks: int = SEGMENT_TICKS
-    raw: int = SEGMENT_RAW
-    bytes: int = 16 << 20
 
 
 def new_header(host: str, interval: float, clock: Clock | None = None) -> Header:
@@ -104,7 +71,7 @@ class RecordingWriter:
         self._encoder = Encoder()
         self._encoder.carried()
         self._packer = Packer()
-        self._segment = _Segment(1)
+        self._segment = OpenSegment(1)
         self._marks: deque[Mark] = deque(maxlen=_MOST_OWN_MARKS)
         self._own_marks = 0
         self._left_out: set[str] = set()
@@ -252,8 +219,11 @@ class RecordingWriter:
 
     def _note_clock(self) -> None:
         """Ticks follow the monotonic clock: whoever compares them with other logs must know of a step."""
-        now, before = self._clock.time() - self._clock.monotonic(), self._wall
-        self._wall = now
+        clock, before = self._clock, self._wall
+        began, time, ended = clock.monotonic(), clock.time(), clock.monotonic()
+        if ended - began > _SLOW_LOOK:
+            return  # others had the CPU between the looks
+        self._wall = now = time - began
         if before is not None and abs(now - before) > _CLOCK_STEP:
             way = "forward (or the machine slept)" if now > before else "back"
             self._note(CLOCK_STEP, f"the machine's clock went {way} by {abs(now - before):.3f} s")
@@ -337,34 +307,7 @@ class RecordingWriter:
         self._begin_segment(segment.number + 1)
 
     def _begin_segment(self, number: int) -> None:
-        self._segment = _Segment(number)
+        self._segment = OpenSegment(number)
         self._packer = Packer()
         self._encoder = Encoder()
         self._encoder.carried(self._carried.items())
-
-
-@dataclass(slots=True)
-class _Segment:
-    """The one that is being written. first, last: times of its ticks; low, high: of all that is in it."""
-
-    number: int
-    first: float = math.inf
-    last: float = -math.inf
-    low: float = math.inf
-    high: float = -math.inf
-    ticks: int = 0
-    samples: int = 0
-    raw: int = 0
-    bytes: int = 0
-
-    @property
-    def is_begun(self) -> bool:
-        return self.raw > 0
-
-    def exceeds(self, bounds: SegmentBounds) -> bool:
-        packs_too_well = self.raw > 2 * (_BLOCK_ROOM + LARGEST_RATIO * self.bytes) // 3  # for a reader
-        return self.ticks >= bounds.ticks or self.raw >= bounds.raw or self.bytes >= bounds.bytes or packs_too_well
-
-    def end(self) -> SegmentEnd:
-        first, last = (self.first, self.last) if self.ticks else (self.low, self.high)
-        return SegmentEnd(self.number, self.ticks, self.samples, self.raw, first, last, self.low, self.high)

@@ -13,7 +13,8 @@ from razorprof.model.scrape import Detected, Event, Scrape, Tick
 from razorprof.model.target import Identity, Target
 from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_single import SingleFile
-from razorprof.recording.rzp_writer import RecordingWriter, SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
+from razorprof.recording.rzp_writer import RecordingWriter
 
 START = 1_700_000_000.0
 TARGET = Target(Identity(7, 99), "web", 50.0)

@@ -12,7 +12,7 @@ from razorprof.errors import RazorprofError
 from razorprof.model.scrape import Event, Tick
 from razorprof.recording import rzp_format as form
 from razorprof.recording.rzp_reader import RecordingReader
-from razorprof.recording.rzp_writer import SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
 from tests.unit.recording import rzp_samples as made
 
 TICKS = 12
@@ -118,6 +118,17 @@ def test_garbage_in_the_middle_is_passed_over_to_the_next_segment(content: bytes
     assert ticks_of(found)[:2] == [1, 2]
     assert ticks_of(found)[-1] == TICKS
     assert recording.damage[0].offset == middle
+
+
+def test_what_was_known_before_a_moment_is_told_also_behind_damage(content: bytes, tmp_path: Path) -> None:
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 1  # in the second of three segments
+    path = tmp_path / "a.rzp"
+    path.write_bytes(changed)
+    with RecordingReader(path) as recording:
+        for second in (9, 10, 12):
+            assert made.DETECTED in recording.context(made.START + second)
+        assert recording.targets() == [made.TARGET]
 
 
 def test_an_index_that_lies_is_not_believed(content: bytes, tmp_path: Path) -> None:

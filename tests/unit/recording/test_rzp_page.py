@@ -17,8 +17,8 @@ from razorprof.model.metric import Sample
 from razorprof.model.scrape import Ended, Event, Scrape, Tick
 from razorprof.model.threads import ThreadDump
 from razorprof.recording.rzp_records import RecordType, StructureType
+from razorprof.recording.rzp_sink import SegmentBounds
 from razorprof.recording.rzp_values import Cost
-from razorprof.recording.rzp_writer import SegmentBounds
 from razorprof.store.memory import MemoryStore
 from tests.unit.recording import rzp_samples as made
 from tests.unit.recording import rzp_strategies as any_

@@ -20,8 +20,8 @@ from razorprof.model.series import MISSING_BITS, STALE_BITS
 from razorprof.model.threads import Local, ThreadDump, ThreadInfo
 from razorprof.recording import rzp_writer
 from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_sink import SegmentBounds
 from razorprof.recording.rzp_values import Cost, StoredRow
-from razorprof.recording.rzp_writer import SegmentBounds
 from tests.unit.recording import rzp_samples as made
 from tests.unit.recording import rzp_strategies as any_
 

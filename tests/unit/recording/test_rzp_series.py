@@ -17,7 +17,7 @@ from razorprof.model.metric import Sample, gauge
 from razorprof.model.scrape import Tick
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_series import RecordedSeries, Rows, merged
-from razorprof.recording.rzp_writer import SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import SeriesView, equal
 from tests.unit.recording import rzp_samples as made

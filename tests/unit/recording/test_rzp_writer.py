@@ -15,8 +15,8 @@ from razorprof.model.metric import Sample
 from razorprof.model.scrape import Ended, ReadError, Scrape, Tick
 from razorprof.recording import rzp_tables
 from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_sink import SegmentBounds
 from razorprof.recording.rzp_values import CLOCK_STEP, LEFT_OUT, Added, Declared, Mark
-from razorprof.recording.rzp_writer import SegmentBounds
 from tests.unit.recording import rzp_samples as made
 
 

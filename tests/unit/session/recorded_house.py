@@ -21,7 +21,8 @@ from razorprof.model.scrape import Detected, Ended, Event, ReadError, Scrape, Ti
 from razorprof.model.target import Identity, Target
 from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_single import SingleFile
-from razorprof.recording.rzp_writer import RecordingWriter, SegmentBounds
+from razorprof.recording.rzp_sink import SegmentBounds
+from razorprof.recording.rzp_writer import RecordingWriter
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
 from razorprof.session.view import Overhead

@@ -21,8 +21,9 @@ from razorprof.query.values import Vector
 from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_single import SingleFile
+from razorprof.recording.rzp_sink import SegmentBounds
 from razorprof.recording.rzp_values import Added, Cost, Declared
-from razorprof.recording.rzp_writer import RecordingWriter, SegmentBounds
+from razorprof.recording.rzp_writer import RecordingWriter
 from razorprof.session.pipeline import Pipeline
 from razorprof.session.view import Overhead
 from razorprof.store.memory import MemoryStore
