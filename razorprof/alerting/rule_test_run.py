@@ -13,10 +13,11 @@ from enum import StrEnum
 
 from razorprof.alerting.durations import format_prometheus_duration
 from razorprof.alerting.evaluator import Evaluator, EvaluatorOptions
+from razorprof.alerting.rule_runs import ALERT_NAME, ALERTS, FOR_STATE
 from razorprof.alerting.rule_test_differences import ToldAlert, alert_differences, label_text, sample_differences
 from razorprof.alerting.rule_test_file import AlertCase, ExpectedAlert, ExprCase, RuleTest, RuleTestFile
 from razorprof.alerting.rule_test_series import BadSeries, RuleTestSeries, clash_words, read_inputs
-from razorprof.alerting.rules import AlertingRule, RuleFile, RuleGroup
+from razorprof.alerting.rules import AlertingRule, RecordingRule, RuleFile, RuleGroup
 from razorprof.errors import NotSupported, RazorprofError, UsageError
 from razorprof.model.alert import Alert, AlertState
 from razorprof.model.labels import NO_LABELS, Labels
@@ -27,7 +28,6 @@ from razorprof.query.series_notation import parse_labels
 from razorprof.query.values import Scalar, Vector
 
 MOST_EVALUATIONS = 1_000_000
-_ALERT_NAME = "alertname"
 _SPACED = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)\s+\{")
 
 
@@ -90,9 +90,9 @@ class _Run:
             )
         rules = [rule for group in groups for rule in group.rules]
         alerting = {rule.key.name for rule in rules if isinstance(rule, AlertingRule)}
-        names = {rule.key.name for rule in rules} - alerting | (
-            {"ALERTS", "ALERTS_FOR_STATE"} if alerting else set()
-        )
+        names = {rule.key.name for rule in rules if isinstance(rule, RecordingRule)}
+        if alerting:
+            names |= {ALERTS, FOR_STATE}
         inputs = read_inputs(test.series, self._start, _millis(test.interval))
         self._view = RuleTestSeries(inputs, names)
         self._limits = Limits(subquery_step=self._step)
@@ -108,6 +108,7 @@ class _Run:
             ),
         )
         self._alert_names = alerting
+        self._lines = {rule.key: rule.line for rule in rules}
         self._cases = sorted(test.alerts, key=lambda case: case.time)
 
     def failures(self) -> list[Failure]:
@@ -127,11 +128,12 @@ class _Run:
         time = (moment - self._start) / 1000
         for status in self._evaluator.statuses():
             if status.error:
-                yield Failure(FailureKind.RULE, 0, status.error, status.key.name, time, file=status.key.file)
+                line, file = self._lines[status.key], status.key.file
+                yield Failure(FailureKind.RULE, line, status.error, status.key.name, time, file=file)
         clash = self._view.clash(moment)
         if clash is not None:
             name = clash["__name__"]
-            subject = clash.get(_ALERT_NAME, name) if name.startswith("ALERTS") else name
+            subject = clash.get(ALERT_NAME, name) if name in (ALERTS, FOR_STATE) else name
             yield Failure(FailureKind.RULE, 0, clash_words(clash), subject, time)
         if self._view.is_full:
             yield Failure(FailureKind.SETUP, self._test.line, "the rules write too much for one test", time=time)
@@ -209,7 +211,7 @@ class _Run:
 
 
 def _expected(alert: ExpectedAlert, name: str) -> ToldAlert:
-    return ToldAlert({**alert.labels, _ALERT_NAME: name}, alert.annotations)
+    return ToldAlert({**alert.labels, ALERT_NAME: name}, alert.annotations)
 
 
 def _metric(text: str) -> Labels:

@@ -51,8 +51,9 @@ does not support, 6 when a test file could not be read.
 
 With --json: {"verdict", "passed", "failed", "unsupported", "files": [{"file", "verdict", "problems": [{"line",
 "kind", "message", "hint"}], "tests": [{"name", "line", "verdict", "failures": [{"kind", "line", "file", "subject",
-"time", "message", "details", "expected", "got"}]}]}]}. A verdict is pass, fail, unsupported or (of a file) bad or
-unreadable; the kind of a failure alerts, samples, rule, expression or setup; time is seconds after the start.
+"time", "message", "details", "expected", "got", "unsupported"}]}]}]}. A verdict is pass, fail, unsupported or (of
+a file) bad or unreadable; the kind of a failure alerts, samples, rule, expression or setup; time is seconds after
+the start; expected and got are lists of {"labels", "annotations"} or {"labels", "value"}.
 """
 
 

@@ -304,6 +304,20 @@ CASES: dict[str, tuple[str, str]] = {
         + expr("0m", "1", "{labels: '{}', value: 1}"),
     ),
     "twins": ("twins", alerts(alert("2m", "Twin", NOW_B, NOW_A), alert("3m", "Twin", NOW_B, NOW_A))),
+    "twins that are active since other times": ("twins", alerts(alert("5m", "Twin", NOW_A))),
+    "a twin ends while the other goes on": (
+        "twins",
+        alerts(alert("3m", "Twin", NOW_A))
+        .replace("1 2 3 4 9", "1 9 9 4 9")
+        .replace("values: 1 1 0", "values: 1 0 0"),
+    ),
+    "the other twin ends": (
+        "twins",
+        alerts(alert("4m", "Twin", NOW_A))
+        .replace("1 2 3 4 9", "1 9 9 9 9")
+        .replace("1 1 0 0 0", "1 0 0 1 1")
+        .replace("9x3 _", "1x3 _"),
+    ),
     "a rule that gives a text": ("text", alerts(alert("0m", "A"))),
     "a rule that gives a range": ("range", alerts(alert("0m", "A"))),
     "a bad rule file": ("bad", alerts(alert("0m", "A"))),

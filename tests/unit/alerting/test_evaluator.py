@@ -284,14 +284,24 @@ def test_a_group_given_twice_runs_once() -> None:
     assert len(run.evaluator.statuses()) == 1
 
 
-def test_two_rules_of_one_name_may_both_fire_and_one_may_stop() -> None:
+def test_two_rules_of_one_name_may_both_fire_and_the_second_may_stop() -> None:
     run = Session(group(alerting("High", "x > 5"), alerting("High", "y > 5")))
     run.tick(0, {"x": 9, "y": 9})
-    assert [status.error for status in run.evaluator.statuses()] == ["", ""]
-    assert run.ask("ALERTS", 0) == {"__name__=ALERTS alertname=High alertstate=firing": 1.0}
-    run.tick(60, {"x": 1, "y": 9})
+    run.tick(60, {"x": 9, "y": 1})
     assert [status.error for status in run.evaluator.statuses()] == ["", ""]
     assert run.ask("ALERTS", 60) == {"__name__=ALERTS alertname=High alertstate=firing": 1.0}
+
+
+def test_where_the_first_of_them_stops_the_second_fails_once_as_in_prometheus() -> None:
+    run = Session(group(alerting("High", "x > 5"), alerting("High", "y > 5"), recording("n", "x > 5")))
+    run.tick(0, {"x": 9, "y": 9})
+    run.tick(60, {"x": 1, "y": 9})
+    errors = [status.error.split(":")[0] for status in run.evaluator.statuses()]
+    assert errors == ["", "duplicate sample for timestamp", ""]
+    assert run.ask("ALERTS", 60) == {}
+    run.tick(120, {"x": 1, "y": 9})
+    assert [status.error for status in run.evaluator.statuses()] == ["", "", ""]
+    assert run.ask("ALERTS", 120) == {"__name__=ALERTS alertname=High alertstate=firing": 1.0}
 
 
 def test_a_series_of_somebody_else_is_not_overwritten_by_another_value() -> None:
@@ -310,3 +320,16 @@ def test_series_that_the_store_has_no_room_for_are_an_error() -> None:
     changed = run.tick(0, {f"x pid={pid}": 9 for pid in range(4)})
     assert len(changed) == 4
     assert "series_limit" in run.error
+
+
+def test_a_rule_that_was_quiet_for_longer_than_the_history_writes_again() -> None:
+    run = Session(group(alerting("High", "x > 5"), recording("r", "x")), store=MemoryStore(seconds=300.0))
+    for minute in range(200):
+        high = minute < 5 or minute > 190
+        run.tick(minute * MINUTE, {"x": 9.0 if high else 1.0} if high or minute < 100 else None)
+        run.store.expire(START + minute * MINUTE)
+    assert run.ask('{__name__=~"ALERTS|r"}', 199 * MINUTE) == {
+        "__name__=ALERTS alertname=High alertstate=firing": 1.0,
+        "__name__=r": 9.0,
+    }
+    assert [status.error for status in run.evaluator.statuses()] == ["", ""]

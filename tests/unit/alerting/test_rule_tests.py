@@ -6,9 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from razorprof.alerting import rule_test_run, rule_test_series
 from razorprof.alerting.problem import ProblemKind
+from razorprof.alerting.rule_test_file import read_tests
 from razorprof.alerting.rule_test_run import FailureKind
 from razorprof.alerting.rule_tests import TestFileResult, TestResult, run_test_file
 from razorprof.errors import ToolFailed
@@ -286,3 +289,37 @@ def test_hundreds_of_differences_are_cut_short(folder: Path) -> None:
     assert failure.message == "0 alerts expected, 299 fire"
     assert len(failure.details) < 100
     assert failure.details[-1].startswith("and ")
+
+
+WORDS = st.sampled_from(
+    (
+        *("tests", "rule_files", "name", "interval", "1m", "x", "input_series", "series", "values", "1+1x3", "5"),
+        *(
+            "alert_rule_test",
+            "eval_time",
+            "[",
+            "]",
+            "{",
+            "}",
+            "&a ",
+            "*a",
+            "<<: ",
+            "'",
+            '"',
+            "#",
+            "|",
+            ">-",
+            "null",
+        ),
+        *("- ", ": ", "\n", "  "),
+    )
+)
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=40).map("".join) | st.binary(max_size=200))
+def test_any_content_is_read_or_told_to_be_bad(content: str | bytes) -> None:
+    file, problems = read_tests(content)
+    assert all(problem.message and problem.line >= 0 for problem in problems)
+    assert all(test.duration >= 0 and test.interval > 0 for test in file.tests)
+    assert read_tests(content) == (file, problems)

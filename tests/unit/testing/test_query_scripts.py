@@ -53,6 +53,14 @@ def test_sequences_are_expanded(text: str, expected: list[float | None]) -> None
     assert found == expected
 
 
+def test_the_notation_is_found_where_it_was_and_where_rules_find_it() -> None:
+    from razorprof.query import series_notation
+    from razorprof.testing import promql_scripts_series
+
+    for name in promql_scripts_series.__all__:
+        assert getattr(promql_scripts_series, name) is getattr(series_notation, name)
+
+
 def test_a_native_histogram_is_read_over_and_told() -> None:
     points = parse_points("1 {{schema:1 sum:-3 buckets:[5 10 7]}} {{count:1}}+{{count:2}}x2 4")
     assert points.native
