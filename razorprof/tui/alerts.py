@@ -92,6 +92,7 @@ class AlertsPane(ListPane):
     def detail(self) -> bool:
         if self.chosen is None or self._is_whole:
             return False
+        self.table.action_move(0)  # what is read stays, whatever comes to stand first
         self._turn(opened=True)
         return True
 
@@ -102,6 +103,7 @@ class AlertsPane(ListPane):
             return True
         if row is None or (rule := row.rule) is None:
             return False
+        self.table.action_move(0)  # what is read stays, whatever comes to stand first
         annotations = row.alert.annotations if row.alert is not None else rule.annotations
         self._turn(opened=False, runbook=find_runbook(annotations, rule.key.file))
         return True

@@ -60,6 +60,15 @@ async def test_the_cursor_stays_on_its_alert_while_states_change(show: Show) -> 
         assert "!!firing" in shown.line("▸")
 
 
+async def test_an_opened_alert_stays_open_while_another_takes_its_place(show: Show) -> None:
+    alerting = worker_alerts()
+    async with show([play.worker()], alerting=alerting) as shown:
+        assert "── MemoryGrowth of 1234" in await shown.press("6", "enter")
+        pending, firing, *others = alerting.episodes
+        alerting.episodes = [replace(pending, fired=181), replace(firing, over=181), *others]
+        assert "── MemoryGrowth of 1234" in await shown.tick(5)
+
+
 async def test_enter_shows_all_of_an_alert_and_escape_leads_back(show: Show) -> None:
     async with show([play.worker()], alerting=worker_alerts(), size=SMALL) as shown:
         assert "evaluated" not in await shown.press("6")
