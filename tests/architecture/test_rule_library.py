@@ -14,6 +14,7 @@ import typer.main
 import yaml
 from typer.core import TyperGroup
 
+from razorprof.alerting.actions import read_actions
 from razorprof.cli.app import build_app
 from razorprof.model.metric import Metric, MetricKind
 from razorprof.plugin.loading import sources
@@ -133,6 +134,12 @@ def test_every_alert_of_a_file_is_seen_firing_and_silent_in_its_tests(path: Path
     ours = {(rule.name, rule.severity) for rule in ALERTS if rule.file == path.name}
     assert firing == ours
     assert silent >= {name for name, _ in ours}
+
+
+def test_every_capture_of_the_example_is_of_alerts_that_are_there() -> None:
+    for capture in read_actions(FOLDER.parent / "actions.yml").captures:
+        labels = [{"alertname": rule.name, "severity": rule.severity} for rule in ALERTS]
+        assert any(all(matcher.matches(one) for matcher in capture.matchers) for one in labels), capture.name
 
 
 def test_a_check_finds_the_same_alerts_sooner() -> None:
