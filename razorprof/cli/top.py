@@ -22,8 +22,10 @@ from razorprof.cli.select import (
 
 if TYPE_CHECKING:
     from razorprof.cli.top_alerting import TopAlerting
+    from razorprof.cli.top_record import TopRecording
     from razorprof.config.settings import Settings
     from razorprof.model.target import Target
+    from razorprof.recording.rzp_writer import RecordingWriter
     from razorprof.session.session import Session
     from razorprof.session.view import SessionState
 
@@ -36,6 +38,7 @@ Examples:
   razorprof top 1234 -n 60 --json > minute.jsonl
   razorprof top port:8000 --follow              goes on with the process that takes its place
   razorprof top 1234 --rules worker.yml         with the alerts of a Prometheus rule file
+  razorprof top 1234 --record incident.rzp      and: razorprof replay incident.rzp
   razorprof top url:http://127.0.0.1:8000 --json     with the metrics of the application's own page
 """
 
@@ -96,11 +99,24 @@ def top(
         bool, typer.Option("--allow-attach", help="Captures may put code into the target (heap, attach: true).")
     ] = False,
     allow_commands: Annotated[bool, typer.Option("--allow-commands", help="Captures may run commands.")] = False,
+    record: Annotated[
+        str | None,
+        typer.Option(
+            "--record",
+            metavar="FILE",
+            help="Record it, too, for replay; {pid}, {name} and {time} are filled in.",
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Start even where little memory is left in this container.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Start even where little memory is left in this container; overwrite a recording.",
+        ),
     ] = False,
 ) -> int | None:
     """Show live what a process does: what limits it, CPU, memory, GC, threads and hot functions."""
@@ -131,8 +147,12 @@ def top(
     choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json)
     chosen = select_targets(targets, choice)
     protect.step_back()
-    alerting = TopAlerting(wishes) if wishes.book is not None or not batch else None
-    session = _make_session(seconds, hertz, settings, alerting, probe=probe)
+    recording = None if record is None else _recording(record, chosen, seconds, force=force)
+    alerting = None
+    if wishes.book is not None or not batch:
+        alerting = TopAlerting(wishes) if recording is None else TopAlerting(wishes, recording.hear)
+    writer = None if recording is None else recording.writer
+    session = _make_session(seconds, hertz, settings, alerting, writer, probe=probe)
     for target in chosen:
         session.watch(target)
     search_more(session, targets, choice, chosen, follow=follow)
@@ -146,7 +166,10 @@ def top(
         gc.enable()
         return run_dashboard(session, settings, bell=bell or settings.bell)
     finally:
+        session.stop()
         _end(alerting)
+        if recording is not None:
+            recording.close()
 
 
 def is_interactive() -> bool:
@@ -181,8 +204,20 @@ def sampling_rate(hertz: float | None) -> float | None:
     return hertz
 
 
+def _recording(template: str, chosen: Sequence[Target], interval: float, *, force: bool) -> TopRecording:
+    from razorprof.cli.top_record import TopRecording
+
+    return TopRecording(template, chosen, interval, force=force)
+
+
 def _make_session(
-    interval: float, rate: float | None, settings: Settings, alerting: TopAlerting | None, *, probe: bool
+    interval: float,
+    rate: float | None,
+    settings: Settings,
+    alerting: TopAlerting | None,
+    recorder: RecordingWriter | None,
+    *,
+    probe: bool,
 ) -> Session:
     from razorprof.plugin import loading
     from razorprof.session.session import Session, SessionOptions
@@ -198,7 +233,7 @@ def _make_session(
         probe=probe,
     )
     if alerting is None:
-        return Session(options, sources=loading.sources, runtimes=loading.runtimes)
+        return Session(options, sources=loading.sources, runtimes=loading.runtimes, recorder=recorder)
     return Session(
         options,
         sources=loading.sources,
@@ -206,6 +241,7 @@ def _make_session(
         taps=alerting.taps,
         alerting=alerting,
         take_capture=alerting.take,
+        recorder=recorder,
     )
 
 

@@ -88,8 +88,12 @@ def read_wishes(
 class TopAlerting:
     """Given to a session as its `alerting`; `take` as its `take_capture`, `taps` as its taps."""
 
-    def __init__(self, wishes: Wishes) -> None:
+    def __init__(
+        self, wishes: Wishes, hear: Callable[[AlertChange, bool], None] = lambda change, silenced: None
+    ) -> None:
+        """hear: is told of each change, and whether it is silenced, in the session's thread."""
         self.wishes = wishes
+        self._hear = hear
         self._captures = TopCaptures(wishes)
         self._desk: AlertDesk | None = None
 
@@ -104,7 +108,7 @@ class TopAlerting:
         from razorprof.session.pipeline import host_name
 
         evaluator = Evaluator(book.rules, view, store, EvaluatorOptions(interval=self.wishes.interval))
-        staff = Staff(evaluator, captures=self._captures, metrics=self._captures.metrics)
+        staff = Staff(evaluator, captures=self._captures, metrics=self._captures.metrics, hear=self._hear)
         rules = RuleBook(book.rules) if book.silences is None else RuleBook(book.rules, book.silences.hides)
         self._desk = AlertDesk(rules, staff, store, host_name(), SystemClock().time())
         return self._desk

@@ -216,3 +216,23 @@ def wait_for_ticks(path: Path, ticks: int = 3) -> None:
                     return
         time.sleep(0.1)
     raise AssertionError("nothing is recorded")
+
+
+def test_top_records_what_it_shows_and_the_alerts_that_it_tells(target: Program, tmp_path: Path) -> None:
+    path, rules = tmp_path / "top-{pid}.rzp", tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: g, rules: [{alert: Up, expr: sum(up) == 1, labels: {severity: page}}]}]\n")
+    rules.chmod(0o600)
+    done = razorprof("top", str(target.pid), "-n", "4", "--json", "--rules", rules, "--record", path)
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / f"top-{target.pid}.rzp"
+    assert f"wrote {written}" in done.stderr
+    assert written.stat().st_mode & 0o777 == 0o600
+    with RecordingReader(written) as recording:
+        assert recording.is_complete
+        assert [one.pid for one in recording.targets()] == [target.pid]
+        told = [(change.alert.name, change.after.value) for change in recording.changes()]
+    assert told == [("Up", "firing")]
+    again = razorprof("top", str(target.pid), "-n", "1", "--json", "--record", written)
+    assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (2, 2)
+    played = razorprof("replay", written, "--json")
+    assert len(played.stdout.splitlines()) >= 4
