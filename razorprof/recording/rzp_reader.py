@@ -215,7 +215,7 @@ class RecordingReader:
 
     def notes(self) -> tuple[list[AlertChange], list[Mark]]:
         """All changes of alerts and all marks, in one go."""
-        kinds = frozenset({RecordType.CHANGE, RecordType.MARK, RecordType.TICK})
+        kinds = _FRAMEWORK | {int(RecordType.CHANGE), int(RecordType.MARK)}
         found = [item for _, items in self._walk(self._pieces.all, -math.inf, math.inf, kinds) for item in items]
         changes = [item for item in found if isinstance(item, AlertChange)]
         return changes, [item for item in found if isinstance(item, Mark)]
