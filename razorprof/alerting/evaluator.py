@@ -53,18 +53,19 @@ class Evaluator:
             dict(options.external_labels),
             options.external_url,
         )
-        self._ending: list[RuleSeries] = []  # of rules that are no more: stale from the next evaluation on
+        self._ending: list[RuleSeries] = []  # of rules that are no more: stale at the next tick
         self._groups = self._made(files)
 
     def evaluate(self, time: float) -> tuple[AlertChange, ...]:
         """Run the groups that are due at `time`, Unix seconds, never going back: a group is due once for each
         multiple of its interval that has passed. What changed, in order. Never raises for what a rule does: that
         is its status."""
+        due = [group for group in self._groups.values() if group.is_due(time)]
+        changed = tuple(change for group in due for change in group.evaluate(time))
         for series in self._ending:
             series.end(time)
         self._ending = []
-        due = [group for group in self._groups.values() if group.is_due(time)]
-        return tuple(change for group in due for change in group.evaluate(time))
+        return changed
 
     def alerts(self) -> tuple[Alert, ...]:
         """Pending, firing, and those resolved within the last `resolved_seconds`, in the order of their rules."""

@@ -37,7 +37,7 @@ Answer = list[tuple[Labels, float]]
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all rules of a group share. offset: seconds by which their queries look back, and by which what they
-    write stands back; limit: the most results of one rule, 0 for any number."""
+    write stands back; limit: the most results of one rule, 0 for any number; writers: see RuleSeries."""
 
     view: SeriesView
     store: MemoryStore
@@ -47,6 +47,7 @@ class Surroundings:
     external_url: str = ""
     offset: float = 0.0
     limit: int = 0
+    writers: dict[Labels, RuleSeries] = field(default_factory=dict)
 
     def ask(self, query: Query, time: float) -> Answer:
         """What a rule's query answers; a scalar is one element without labels. Raises as `Query.instant`."""
@@ -77,7 +78,7 @@ class AlertingRun:
         self.rule = rule
         self.alerts: dict[Labels, Alert] = {}
         self.waiting: dict[Labels, float] = {}  # alerts of before a restart: until when they may be missing
-        self.series = RuleSeries(around.store)
+        self.series = RuleSeries(around.store, around.writers)
         self.status = _status(rule, self.kind, _texts(rule.labels), _texts(rule.annotations))
         self._around = around
         self._is_plain = all(template.is_plain for template in rule.labels.values())
@@ -153,7 +154,7 @@ class RecordingRun:
 
     def __init__(self, rule: RecordingRule, around: Surroundings) -> None:
         self.rule = rule
-        self.series = RuleSeries(around.store)
+        self.series = RuleSeries(around.store, around.writers)
         self.status = _status(rule, self.kind, rule.labels, {})
         self._around = around
         self._labels = {**rule.labels, NAME: rule.key.name}

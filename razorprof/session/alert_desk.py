@@ -83,7 +83,7 @@ class RuleBook:
 @dataclass(frozen=True, slots=True)
 class Staff:
     """Who does the work; None for what is not wanted. metrics: of dispatch and captures; hear: is told of each
-    change, in the session's thread, with the labels that the alert is told with."""
+    change, in the session's thread, and whether a silence hides it."""
 
     evaluator: Evaluator
     noticing: Noticing | None = None
@@ -203,21 +203,24 @@ class AlertDesk:
 
     def _is_hidden(self, alert: Alert, time: float) -> bool:
         """Whether a silence covers an alert. Silences see the labels that people are told."""
-        hides, noticing = self._book.hides, self._staff.noticing
-        if hides is _hides_nothing or is_heartbeat(alert.labels):
+        if self._book.hides is _hides_nothing:
             return False
-        return hides(alert.labels if noticing is None else noticing.labels_of(alert), time)
+        noticing = self._staff.noticing
+        return self._hides(alert.labels if noticing is None else noticing.labels_of(alert), time)
+
+    def _hides(self, labels: Labels, time: float) -> bool:
+        return not is_heartbeat(labels) and self._book.hides(labels, time)
 
     def _tell(self, alerts: Sequence[Alert], folders: Mapping[Labels, str], time: float) -> list[Notice]:
         noticing, dispatch = self._staff.noticing, self._staff.dispatch
         if noticing is None or dispatch is None:
             return []
 
-        def hides(labels: Labels) -> bool:
-            return not is_heartbeat(labels) and self._book.hides(labels, time)
-
         extra = {labels: {CAPTURE_ANNOTATION: folder} for labels, folder in folders.items()}
-        notices = noticing.due(alerts, time, extra, hides)
+        if self._book.hides is _hides_nothing:
+            notices = noticing.due(alerts, time, extra)
+        else:
+            notices = noticing.due(alerts, time, extra, lambda labels: self._hides(labels, time))
         dispatch.offer(notices)
         return notices
 

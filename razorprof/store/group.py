@@ -139,6 +139,15 @@ class Group:
             chunk = self._room(self._layout)
             self._write(chunk, max(time, self._last_time + _LATER), slice(0, 0), _NOTHING, -1.0)
 
+    def release(self, labels: Labels) -> None:
+        """Let go of a series without saying that it has ended: another group goes on with it. labels: all."""
+        layout, entry = self._layout, self._store.index.entry(labels)
+        column = None if layout is None or entry is None else layout.column.get(entry)
+        if layout is not None and column is not None and layout.seen[column] != NEVER:
+            layout.seen[column] = NEVER
+            self._revive(-1)
+            self._binding = object()
+
     def drop_oldest(self) -> None:
         """Give up the oldest chunk, and the series that have no other."""
         layout = self.layouts[0]
@@ -278,7 +287,8 @@ class Group:
         column = layout.column.get(entry)
         if column is None:
             column = layout.add(entry)
-            index.move(entry, (*entry.layouts, layout))
+        if not entry.layouts or entry.layouts[-1] is not layout:  # the newest is the last
+            index.move(entry, (*(other for other in entry.layouts if other is not layout), layout))
         return column
 
     def _room(self, layout: Layout) -> Chunk:

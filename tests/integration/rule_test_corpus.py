@@ -105,6 +105,17 @@ groups:
   - alert: Twin
     expr: up == 0
 """,
+    "recorded twins": """\
+groups:
+- name: g
+  rules:
+  - record: z
+    expr: sum(load > 5)
+  - record: z
+    expr: sum(up == 0) * 0 + 9
+  - record: after
+    expr: z
+""",
     "text": "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: '\"text\"'\n",
     "range": "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: 'load[5m]'\n",
     "bad": "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: 'sum('\n",
@@ -317,6 +328,41 @@ CASES: dict[str, tuple[str, str]] = {
         .replace("1 2 3 4 9", "1 9 9 9 9")
         .replace("1 1 0 0 0", "1 0 0 1 1")
         .replace("9x3 _", "1x3 _"),
+    ),
+    "a series goes from the second rule to the first": (
+        "recorded twins",
+        exprs(*(expr(f"{at}m", "after", "{labels: after, value: 9}") for at in (2, 3, 4)), expr("5m", "after"))
+        .replace("9x3 _", "_x9 _")
+        .replace("1 2 3 4 9 9 9 1", "1 1 1 9 9 1 1 1")
+        .replace("1 1 0 0 0 0 1 0 0", "1 1 0 1 1 1 1 1 1"),
+    ),
+    "a series goes from the first rule to the second": (
+        "recorded twins",
+        exprs(expr("4m", "after", "{labels: after, value: 9}"))
+        .replace("9x3 _", "_x9 _")
+        .replace("1 2 3 4 9 9 9 1", "1 1 9 1 1 1 1 1")
+        .replace("1 1 0 0 0 0 1 0 0", "1 1 1 0 0 1 1 1 1"),
+    ),
+    "a series goes to the second rule after a pause": (
+        "recorded twins",
+        exprs(expr("3m", "after"), expr("4m", "after", "{labels: after, value: 9}"))
+        .replace("9x3 _", "_x9 _")
+        .replace("1 2 3 4 9 9 9 1", "1 1 9 1 1 1 1 1")
+        .replace("1 1 0 0 0 0 1 0 0", "1 1 1 1 0 1 1 1 1"),
+    ),
+    "two rules say the same": (
+        "recorded twins",
+        exprs(expr("4m", "after", "{labels: after, value: 9}"), expr("5m", "after"))
+        .replace("9x3 _", "_x9 _")
+        .replace("1 2 3 4 9 9 9 1", "1 1 1 9 9 1 1 1")
+        .replace("1 1 0 0 0 0 1 0 0", "1 1 1 0 0 1 1 1 1"),
+    ),
+    "two rules say another thing": (
+        "recorded twins",
+        exprs(expr("4m", "after", "{labels: after, value: 8}"))
+        .replace("9x3 _", "_x9 _")
+        .replace("1 2 3 4 9 9 9 1", "1 1 1 8 8 1 1 1")
+        .replace("1 1 0 0 0 0 1 0 0", "1 1 1 0 0 1 1 1 1"),
     ),
     "a rule that gives a text": ("text", alerts(alert("0m", "A"))),
     "a rule that gives a range": ("range", alerts(alert("0m", "A"))),

@@ -250,6 +250,38 @@ def test_a_series_that_lives_in_another_group_is_refused_until_it_has_ended_ther
     assert store.last(BASE.with_(__name__="cpu")) == 2.0
 
 
+def test_a_series_that_is_let_go_of_goes_on_in_another_group_without_a_marker_and_may_come_back() -> None:
+    store = MemoryStore()
+    name = BASE.with_(__name__="cpu")
+    first, second = store.group(BASE), store.group(BASE)
+    first.append(1.0, row(1.0, own=1.0))
+    first.release(name)
+    second.append(2.0, row(2.0))
+    assert (second.drops.total(), first.alive, store.last(name)) == (0, 1, 2.0)
+    first.append(2.0, row(own=2.0))
+    second.release(name)
+    first.append(3.0, row(3.0, own=3.0))
+    assert store.last(name) == 3.0
+    second.append(4.0, row())
+    first.append(4.0, row(own=4.0))
+    series = store.read(name, 0.0, 9.0)
+    assert series is not None
+    assert series.times.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert is_stale(series.values).tolist() == [False, False, False, True]
+    assert store.last(name) is None
+
+
+def test_to_let_go_of_what_is_not_held_is_nothing() -> None:
+    store = MemoryStore()
+    group = store.group(BASE)
+    group.release(BASE)
+    group.append(1.0, row(1.0))
+    group.release(BASE.with_(__name__="other"))
+    group.mark_stale(2.0)
+    group.release(BASE.with_(__name__="cpu"))
+    assert group.alive == 0
+
+
 def test_a_series_twice_in_one_row_counts_once() -> None:
     store = MemoryStore()
     group = store.group(BASE)
