@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -126,15 +127,16 @@ def test_an_evaluation_that_fails_is_unknown_with_its_error(target: Program, tmp
 
 
 def test_several_processes_are_told_apart(start_program: StartProgram, tmp_path: Path) -> None:
-    programs = [start_program(sys.executable, SPLIT, "300") for _ in range(2)]
+    path = Path(shutil.copy(SPLIT, tmp_path / f"apart_{os.getpid()}.py"))  # a name that nobody else has
+    programs = [start_program(sys.executable, path, "300") for _ in range(2)]
     for program in programs:
         program.wait_for("ready")
     pids = [str(program.pid) for program in programs]
-    path = rules(tmp_path, ALWAYS % ("page", "summary: open"))
-    code, output, _ = check(*pids, "--rules", path)
+    given = rules(tmp_path, ALWAYS % ("page", "summary: open"))
+    code, output, _ = check(*pids, "--rules", given)
     assert code == 2
     assert set(verdict(output)[2]) == {f"Descriptors{{instance:{_host()}/{pid},pid:{pid}}}" for pid in pids}
-    ambiguous, output, _ = check("name:split_60_30_10.py", "--rules", path)
+    ambiguous, output, _ = check(f"name:{path.name}", "--rules", given)
     assert ambiguous == 3
     assert output.startswith("RAZORPROF UNKNOWN - 2 processes match")
     assert all(re.search(rf"^  {pid} ", output, re.MULTILINE) for pid in pids)
