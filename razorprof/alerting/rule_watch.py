@@ -27,8 +27,9 @@ from razorprof.query.requirements import Matchers, selection_text
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import Matcher, SeriesBlock, SeriesView
 
-_LONGEST_STEP, _SHORTEST_STEP = 15.0, 1.0  # seconds, over series that are there already
-_MOST_STEPS = 5000
+_LONGEST_STEP, _SHORTEST_STEP = 15.0, 0.5  # seconds, over series that are there already
+_STEPS = 4  # within the shortest `for`
+_MOST_STEPS = 1000
 _MOST_NAMED = 3
 
 
@@ -99,18 +100,35 @@ class RuleWatch:
 
 def judge_span(files: Sequence[RuleFile], view: SeriesView, start: float, end: float) -> Judgement:
     """The verdict at the end of series that reach from `start` to `end`, Unix seconds: what evaluating them all
-    along would have come to."""
-    alerting = [rule for rule in Needs(files).rules.values() if isinstance(rule, AlertingRule)]
-    hold = max((rule.hold + rule.keep_firing for rule in alerting), default=0.0)
-    intervals = [group.interval for file in files for group in file.groups if group.interval is not None]
-    step = max(_SHORTEST_STEP, min([_LONGEST_STEP, *intervals]))
-    span = min(hold + 2 * step, end - start)
+    along would have come to. Only so much of the end is evaluated as can matter for it."""
+    needs = Needs(files)
+    step = _step(needs, [group.interval for file in files for group in file.groups if group.interval is not None])
+    span = min(_reach(needs) + 2 * step, end - start)
     step = max(step, span / _MOST_STEPS)
     store = MemoryStore(seconds=math.inf)
-    watch = RuleWatch(files, Joined(store, view, Needs(files).recorded), store, interval=step)
+    watch = RuleWatch(files, Joined(store, view, needs.recorded), store, interval=step)
     for number in range(math.floor(span / step), -1, -1):
         watch.step(end - number * step)
     return judge(watch.evaluation(seconds=end - start), watch.figures())
+
+
+def _step(needs: Needs, intervals: Sequence[float]) -> float:
+    """Seconds between two evaluations: as the groups say, but several within the shortest `for`."""
+    holds = [
+        rule.hold / _STEPS for rule in needs.rules.values() if isinstance(rule, AlertingRule) and rule.hold > 0
+    ]
+    return max(_SHORTEST_STEP, min([_LONGEST_STEP, *intervals, *holds]))
+
+
+def _reach(needs: Needs) -> float:
+    """How far before the end an evaluation can matter for it: by `for` and keep_firing_for, and where rules
+    record, as far as what they record is looked back to."""
+    records = any(not isinstance(rule, AlertingRule) for rule in needs.rules.values())
+    lengths = [0.0]
+    for key, rule in needs.rules.items():
+        hold, keep = (rule.hold, rule.keep_firing) if isinstance(rule, AlertingRule) else (0.0, 0.0)
+        lengths.append(keep + (needs.seconds[key] if records else hold))
+    return max(lengths)
 
 
 class Joined:

@@ -27,7 +27,7 @@ Examples:
   razorprof check name:gunicorn --rules worker.yml
   razorprof check 1234 --rules worker.yml --for 2m --json
   razorprof check name:worker --all --rules worker.yml --from http://127.0.0.1:9106
-  razorprof check --rules worker.yml --from series.om
+  razorprof check --rules worker.yml --from incident.rzp
 
 \b
 Output and exit codes are those of the Monitoring Plugins (Nagios, Icinga and their kin):
@@ -41,7 +41,8 @@ WARNING, WARNING before UNKNOWN.
 
 It watches for as long as the rules need (their `for` and their ranges), never longer than --for, and reads only
 what they ask for. With --from URL it asks a running watch, or a Prometheus, whose memory is longer: the TARGETs
-and --rules then choose what counts, and may be left out. With --from FILE it judges the end of recorded series.
+and --rules then choose what counts, and may be left out. With --from FILE it judges the end of a recording (see:
+razorprof record), or of series as OpenMetrics text.
 """
 
 DEFAULT_SECONDS = "30s"
@@ -70,7 +71,7 @@ def check(
         typer.Option(
             "--from",
             metavar="URL|FILE",
-            help="Ask a running watch, or judge recorded series (OpenMetrics text).",
+            help="Ask a running watch, or judge the end of a recording or of OpenMetrics text.",
             show_default=False,
         ),
     ] = None,

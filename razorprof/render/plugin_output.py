@@ -107,7 +107,7 @@ def _alert(finding: AlertFinding, now: float) -> Iterator[str]:
 def _rule(rule: RuleFinding) -> str:
     needs = ""
     if rule.needs is not None:
-        needs = f"; watch it for longer: --for {math.ceil(rule.needs)}s"
+        needs = f"; watch it for longer: --for {math.ceil(rule.needs)}s, or ask a watch: --from URL"
     seen = f" (on what was seen it is {rule.state})" if rule.state != "inactive" else ""
     return f"{rule.mark.name} {plain(rule.key.name)}: {_text(rule.reason)}{seen}{needs}"
 

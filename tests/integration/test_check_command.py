@@ -178,6 +178,24 @@ def test_recorded_series_are_judged_at_their_end(tmp_path: Path) -> None:
     assert check("--from", str(tmp_path / "none.om"), "--rules", path)[0] == 3
 
 
+def test_a_recording_is_judged_at_its_end(target: Program, tmp_path: Path) -> None:
+    file = str(tmp_path / "seen.rzp")
+    command = [sys.executable, "-m", "razorprof", "record", str(target.pid), "-o", file, "-d", "5"]
+    subprocess.run(command, capture_output=True, check=True, timeout=120)
+    path = rules(
+        tmp_path,
+        "{alert: Open, expr: process_open_fds > 0, for: 2s, labels: {severity: page}}",
+        "{alert: Long, expr: process_open_fds > 0, for: 1h}",
+    )
+    code, output, _ = check("--from", file, "--rules", path)
+    assert code == 2
+    status, words, figures = verdict(output)
+    assert status == "CRITICAL"
+    assert "1 critical: Open " in words
+    assert "1 unknown: Long: it needs 3600 s of samples" in words
+    assert (figures["Open"] or 0.0) > 0
+
+
 class Answers(BaseHTTPRequestHandler):
     """Answers what a test wants; writes down what it was asked."""
 

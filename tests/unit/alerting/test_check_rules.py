@@ -278,6 +278,24 @@ def test_what_was_recorded_of_alerts_is_not_mistaken_for_what_is_computed(tmp_pa
     ]
 
 
+def test_a_short_for_is_seen_within_few_seconds_of_series(tmp_path: Path) -> None:
+    file = read(tmp_path, "- alert: Busy\n  expr: load > 1\n  for: 2s\n- alert: Long\n  expr: load > 1\n  for: 1m")
+    found = judge_span([file], span([2.0] * 8, step=1.0), 1000.0, 1007.0)
+    assert [(one.alert.name, one.alert.state.value) for one in found.alerts] == [
+        ("Busy", "firing"),
+        ("Long", "pending"),
+    ]
+
+
+def test_what_rules_record_is_recorded_for_as_long_as_it_is_looked_back_to(tmp_path: Path) -> None:
+    file = read(
+        tmp_path,
+        "- record: job:load\n  expr: max(load)\n- alert: Busy\n  expr: count_over_time(job:load[5m]) >= 20",
+    )
+    found = judge_span([file], span([2.0] * 60), 1000.0, 1000.0 + 59 * 15.0)
+    assert found.mark is Mark.WARNING
+
+
 def test_a_day_of_series_takes_few_steps(tmp_path: Path) -> None:
     file = read(tmp_path, "- alert: Busy\n  expr: load > 1\n  for: 12h")
     found = judge_span([file], span([2.0] * 1500, step=60.0), 1000.0, 1000.0 + 1499 * 60.0)
