@@ -155,8 +155,8 @@ async def test_leaking_memory_is_marked_and_not_by_colour_alone(show: Show) -> N
 async def test_a_sentence_of_one_style_keeps_its_colour(show: Show) -> None:
     async with show([play.worker()]) as shown:
         await shown.press("6")
-        pager = shown.app.query_one("AlertsPane Pager")
-        segment = next(part for part in pager.render_line(1) if "no rules are loaded" in part.text)
+        words = shown.app.query_one("AlertsPane #detail-rule")
+        segment = next(part for part in words.render_line(1) if "no rules are loaded" in part.text)
         assert segment.style is not None
         assert segment.style.color == shown.app.palette.look.color
 
