@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from razorprof.query.engine import compile_query
 from razorprof.query.limits import DEFAULT_LIMITS, Limits
 from razorprof.query.values import Vector
 from razorprof.store.fixed import FixedView
+from razorprof.store.view import Matcher, SeriesBlock
 from razorprof.tui import expressions
 from razorprof.tui.expressions import Answer, Expressions, Window, check_expression, evaluate, plot_window
 
@@ -115,17 +117,28 @@ def test_an_answer_is_worked_out_once_for_a_window() -> None:
     assert len(asked) > before
 
 
-def test_what_was_slow_goes_to_a_thread_and_its_last_answer_stands() -> None:
-    told = threading.Event()
+def test_what_was_slow_goes_to_a_thread_and_its_last_answer_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, may_answer = threading.Event(), threading.Event()
+    may_answer.set()
+    slow = view()
+    blocks = slow.blocks
+
+    def blocks_in_time(matchers: Sequence[Matcher], start: float, end: float) -> list[SeriesBlock]:
+        assert may_answer.wait(30)
+        return blocks(matchers, start, end)
+
+    monkeypatch.setattr(slow, "blocks", blocks_in_time)
     clock = iter(range(0, 60_000, 60))  # each evaluation takes a minute
     kept = Expressions(told.set, clock=lambda: float(next(clock)))
     kept.put("sum(a_total)")
-    first = kept.answers(view(), Window(1000.0, 1020.0, 5.0), ["sum(a_total)"])["sum(a_total)"]
+    first = kept.answers(slow, Window(1000.0, 1020.0, 5.0), ["sum(a_total)"])["sum(a_total)"]
     assert first.last == 120
+    may_answer.clear()
     later = Window(1000.0, 1030.0, 5.0)
-    assert kept.answers(view(), later, ["sum(a_total)"])["sum(a_total)"] is first
+    assert kept.answers(slow, later, ["sum(a_total)"])["sum(a_total)"] is first
+    may_answer.set()
     assert told.wait(30)
-    assert kept.answers(view(), later, ["sum(a_total)"])["sum(a_total)"].last == 180
+    assert kept.answers(slow, later, ["sum(a_total)"])["sum(a_total)"].last == 180
 
 
 def test_expressions_are_replaced_in_their_place_and_taken_away() -> None:
