@@ -1,25 +1,31 @@
 """Whether the gate holds: how often it finds a function made 30 % dearer, and how often it fails equal programs.
 
-Run: python benchmarks/gate.py [PAIRS [CYCLES [HZ]]]. Real profiles of complete runs of
-tests/programs/gate_work.py, which does a fixed amount of work: for each of its functions (60, 30 and 10 % of the
-time) PAIRS pairs of a run as it was and a run with that function 30 % dearer, and PAIRS pairs of two runs as it
-was; judged with --fail-above 20%, in CPU seconds (the sampled seconds scaled to the kernel's count), in sampled
-seconds (which hold the time that a busy machine let it wait), by shares, and without blocks. A pair's runs follow
-each other, the kinds take turns, so that a machine that changes its speed does so for all. Two minutes or more for
-each of PAIRS. Nothing here asserts: machines are noisy; the goal is 10 of 10 found and 5 of 100 equal ones failed.
+Run: python benchmarks/gate.py [RUNS [CYCLES [HZ [REPEAT]]]]. Real profiles of complete runs of
+tests/programs/gate_work.py, which does a fixed amount of work (CYCLES of about 13 ms). In each of RUNS rounds the
+program runs as it was and then with each of its functions (60, 30 and 10 % of the time) 30 % dearer; the kinds
+take turns, so that a machine that changes its speed does so for all. REPEAT runs are a side of a comparison.
+
+A dearer side is compared with the program as it was in the same round. Equal programs are compared across rounds,
+each with the LAGS that follow it: so 26 rounds give 100 pairs, which are not independent of each other but hold
+the machine's slow changes too. Judged with --fail-above 20%: in CPU seconds as `run` and `diff` do (the sampled
+seconds scaled to the kernel's count), in sampled seconds (which hold the time that a busy machine let it wait), by
+shares, and without blocks. Nothing here asserts: machines are noisy; the goal is 10 of 10 found and 5 of 100 equal
+ones failed.
 """
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from razorprof.analysis.compare import compare
 from razorprof.analysis.compare_scale import in_cpu_seconds
-from razorprof.analysis.compare_values import Basis, CompareOptions, Verdict
+from razorprof.analysis.compare_values import Basis, CompareOptions, Comparison, Verdict
 from razorprof.analysis.gate import parse_threshold
 from razorprof.model.profile import Profile
 from razorprof.model.target import Target
@@ -30,40 +36,8 @@ from razorprof.session.captures import record_cpu
 PROGRAM = Path(__file__).parents[1] / "tests" / "programs" / "gate_work.py"
 FUNCTIONS = ("sixty", "thirty", "ten")
 FACTOR, THRESHOLD = 1.3, "20%"
+LAGS = 4
 LONGEST = 300.0
-
-
-def main() -> None:
-    numbers = [int(text) for text in sys.argv[1:]]
-    pairs, cycles, rate = [*numbers, *(10, 1000, 200)[len(numbers) :]]
-    verdicts: dict[tuple[str, str], Counter[Verdict]] = {}
-    named: Counter[str] = Counter()
-    for number in range(pairs):
-        for kind in ("equal", *FUNCTIONS):
-            base = profile(cycles, rate)
-            new = profile(cycles, rate, *(() if kind == "equal" else (kind, str(FACTOR))))
-            for basis, sides in {
-                "seconds": (base.cpu, new.cpu),
-                "seconds, sampled": (base.sampled, new.sampled),
-                "share": (base.sampled, new.sampled),
-                "seconds, no blocks": (replace(base.cpu, blocks=()), replace(new.cpu, blocks=())),
-            }.items():
-                options = CompareOptions(Basis(basis.partition(",")[0]), parse_threshold(THRESHOLD))
-                found = compare([sides[0]], [sides[1]], options)
-                verdicts.setdefault((kind, basis), Counter())[found.verdict] += 1
-                if basis == "seconds":
-                    named[kind] += any(f.function == kind for f in found.failed)
-            print(f"{number + 1}/{pairs} {kind}: {base} and {new}", file=sys.stderr)
-    print(
-        f"{pairs} pairs each, {cycles} cycles, {rate} Hz, --fail-above {THRESHOLD}, dearer by {FACTOR - 1:.0%}\n"
-    )
-    print(f"{'dearer':<8} {'compared':<20} {'fail':>5} {'pass':>5} {'inconclusive':>13}")
-    for (kind, basis), counts in verdicts.items():
-        print(f"{kind:<8} {basis:<20}" + "".join(f"{counts[v]:>{w}}" for v, w in _COLUMNS))
-    print("\nthe dearer function itself named, by seconds:", {kind: named[kind] for kind in FUNCTIONS})
-
-
-_COLUMNS = ((Verdict.FAIL, 6), (Verdict.PASS, 6), (Verdict.INCONCLUSIVE, 14))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +47,60 @@ class Taken:
     sampled: Profile
     cpu: Profile
 
-    def __str__(self) -> str:
-        return f"{self.cpu.total:.2f} CPU s of {self.sampled.total:.2f} s"
+
+def main() -> None:
+    numbers = [int(text) for text in sys.argv[1:]]
+    rounds, cycles, rate, repeat = [*numbers, *(10, 1000, 250, 1)[len(numbers) :]]
+    verdicts: dict[tuple[str, str], Counter[Verdict]] = {}
+    named: Counter[str] = Counter()
+    as_it_was: list[list[Taken]] = []
+
+    def judge(kind: str, base: Sequence[Taken], new: Sequence[Taken]) -> None:
+        for words, found in comparisons(base, new).items():
+            verdicts.setdefault((kind, words), Counter())[found.verdict] += 1
+            if words == "seconds":
+                named[kind] += any(f.function == kind for f in found.failed)
+
+    for number in range(rounds):
+        sides: dict[str, list[Taken]] = {kind: [] for kind in ("", *FUNCTIONS)}
+        for _ in range(repeat):
+            for kind, side in sides.items():
+                side.append(profile(cycles, rate, *((kind, str(FACTOR)) if kind else ())))
+        base = sides.pop("")
+        for kind, side in sides.items():
+            judge(kind, base, side)
+        for earlier in as_it_was[-LAGS:]:
+            judge("equal", earlier, base)
+        as_it_was.append(base)
+        print(f"{number + 1}/{rounds}: {', '.join(f'{one.cpu.total:.2f}' for one in base)} CPU s", file=sys.stderr)
+    seconds = [one.cpu.total for side in as_it_was for one in side]
+    spread = statistics.stdev(seconds) / statistics.mean(seconds) if len(seconds) > 1 else 0.0
+    print(f"{rounds} rounds of {cycles} cycles, {repeat} a side, {rate} Hz, --fail-above {THRESHOLD}, ", end="")
+    print(f"dearer by {FACTOR - 1:.0%}")
+    print(f"equal runs: {statistics.mean(seconds):.2f} CPU s, spread {spread:.1%}\n")
+    print(f"{'dearer':<8} {'compared':<20} {'fail':>5} {'pass':>5} {'inconclusive':>13}")
+    for (kind, words), counts in sorted(verdicts.items()):
+        print(f"{kind:<8} {words:<20}" + "".join(f"{counts[v]:>{w}}" for v, w in _COLUMNS))
+    print("\nthe dearer function itself named, by seconds:", {kind: named[kind] for kind in FUNCTIONS})
+
+
+def comparisons(base: Sequence[Taken], new: Sequence[Taken]) -> dict[str, Comparison]:
+    """The same two sides, compared in each way."""
+    threshold = parse_threshold(THRESHOLD)
+    cpu, sampled = ([[getattr(one, name) for one in side] for side in (base, new)] for name in ("cpu", "sampled"))
+    bare = [[replace(one, blocks=()) for one in side] for side in cpu]
+    return {
+        words: compare(before, after, CompareOptions(basis, threshold))
+        for words, basis, (before, after) in (
+            ("seconds", Basis.SECONDS, cpu),
+            ("seconds, sampled", Basis.SECONDS, sampled),
+            ("share", Basis.SHARE, sampled),
+            ("seconds, no blocks", Basis.SECONDS, bare),
+        )
+    }
+
+
+_COLUMNS = ((Verdict.FAIL, 6), (Verdict.PASS, 6), (Verdict.INCONCLUSIVE, 14))
 
 
 def profile(cycles: int, rate: int, *dearer: str) -> Taken:

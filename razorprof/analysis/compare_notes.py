@@ -35,7 +35,7 @@ def _notes(comparison: Comparison, base: Sequence[Profile], new: Sequence[Profil
         )
     if seconds and single:
         yield (
-            "one run a side: how fast the machine was in each does not cancel, 3 % were allowed for it; several "
+            "one run a side: how fast the machine was in each does not cancel, 5 % were allowed for it; several "
             "runs (run --repeat) show how much it is"
         )
     if seconds and not all(profile.complete for profile in profiles):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from razorprof.analysis.compare_beside import Beside
 from razorprof.analysis.significance import ALPHA
 
 
@@ -62,14 +63,16 @@ class Change:
     """A figure of a function on both sides, in the unit compared (the profile's unit, or shares of 0..1).
 
     error: standard error of the difference, None where too little is known of it; freedom: its degrees of
-    freedom; seeable: the smallest difference that would have counted as significant; significant: this one does;
-    too_much: it is significant and above the gate's threshold.
+    freedom; beside: the same beside the rest of the program, where a gate compares seconds; seeable: the smallest
+    difference that would have counted as significant; significant: this one does; too_much: it is significant and
+    above the gate's threshold, as it is or beside the rest.
     """
 
     base: float
     new: float
     error: float | None = None
     freedom: float = 0.0
+    beside: Beside | None = None
     seeable: float | None = None
     significant: bool = False
     too_much: bool = False
@@ -82,6 +85,11 @@ class Change:
     def growth(self) -> float | None:
         """Relative to base; None for what was not there."""
         return self.difference / self.base if self.base > 0 else None
+
+    @property
+    def growth_beside(self) -> float | None:
+        """Relative to base, with the machine's speed taken out as the rest of the program tells it."""
+        return self.beside.difference / self.base if self.beside is not None and self.base > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The gate: whether anything grew by too much, and whether that could have been seen at all.
 
-A function fails the gate when its growth exceeds the threshold AND is significant. The critical value is such
+A function fails the gate when its growth exceeds the threshold AND is significant: as it is, or beside the rest of
+the program, which tells how fast the machine was (analysis.compare_beside). The critical value is such
 that all functions together fail two runs of the same program with at most the chance `alpha`; functions that are
 measured so well that chance does not carry them over the threshold leave their part of it to the others.
 
@@ -69,6 +70,11 @@ def judge(comparison: Comparison, profiles: Sequence[Profile]) -> Comparison:
             for change in judged
             if change.error
         ]
+        contrasts += [
+            Contrast(change.freedom, margin(change, comparison) / change.beside.error)
+            for change in judged
+            if change.beside is not None and change.beside.error
+        ]
         gated = critical_value(contrasts, options.alpha)
     functions = tuple(
         replace(
@@ -102,9 +108,13 @@ def _mark(change: Change, comparison: Comparison, plain: float, gated: float) ->
     least = margin(change, comparison)
     gate = comparison.options.fail_above is not None
     too_much = gate and change.difference > max(least, gated * change.error)
+    error = change.error
+    if change.beside is not None:
+        too_much = too_much or change.beside.difference > max(least, gated * change.beside.error)
+        error = min(error, change.beside.error)
     return replace(
         change,
-        seeable=(gated if gate else plain) * change.error,
+        seeable=(gated if gate else plain) * error,
         significant=too_much or abs(change.difference) > plain * change.error,
         too_much=too_much,
     )

@@ -97,7 +97,7 @@ def run(
     ] = None,
     junit: Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
     markdown: Annotated[str | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.")] = None,
-    rate: Annotated[int, typer.Option("-r", "--rate", metavar="HZ", help="Looks per second.")] = 100,
+    rate: Annotated[int, typer.Option("-r", "--rate", metavar="HZ", help="Looks per second.")] = 250,
     repeat: Annotated[
         int,
         typer.Option("--repeat", metavar="N", min=1, max=MOST_RUNS, help="Run it N times, one after the other."),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from razorprof.analysis.compare import compare
+from razorprof.analysis.compare_beside import beside_the_others
 from razorprof.analysis.compare_scale import in_cpu_seconds
 from razorprof.analysis.compare_tree import diff_tree
 from razorprof.analysis.compare_values import (
@@ -43,6 +44,49 @@ def test_a_function_that_got_30_percent_dearer_is_found_by_seconds(function: str
     found = [pair(program, replace(program, dearer={function: 1.3}), seed) for seed in range(10)]
     assert [c.verdict for c in found] == [Verdict.FAIL] * 10
     assert all(find(c, function).too_much for c in found)
+
+
+@pytest.mark.parametrize("function", ["a", "b", "c"])
+def test_a_dearer_function_is_found_on_a_machine_that_changes_its_speed(function: str) -> None:
+    program = replace(PROGRAM, machine=0.0)
+    slower, faster = (dict.fromkeys(PROGRAM.shares, factor) for factor in (1.04, 0.96))
+    for seed, (before, after) in enumerate(((slower, faster), (faster, slower))):
+        dearer = after | {function: after[function] * 1.3}
+        found = find(
+            pair(replace(program, dearer=before), replace(program, dearer=dearer), seed, rate=500), function
+        )
+        assert found.too_much
+        assert found.own.growth_beside is not None
+        assert 0.2 < found.own.growth_beside < 0.5
+
+
+def test_equal_runs_pass_though_the_machine_became_slower() -> None:
+    program = replace(PROGRAM, machine=0.0, seconds=60)
+    slower = replace(program, dearer=dict.fromkeys(PROGRAM.shares, 1.12))
+    assert [pair(program, slower, seed, rate=500).verdict for seed in range(3)] == [Verdict.PASS] * 3
+
+
+@pytest.mark.parametrize("cheaper", ["a", "b", "c"])
+def test_a_function_that_stayed_as_it_was_does_not_fail_because_another_became_cheaper(cheaper: str) -> None:
+    program = replace(PROGRAM, machine=0.0)
+    found = [pair(program, replace(program, dearer={cheaper: 0.3}), seed, rate=500) for seed in range(3)]
+    assert [c.verdict for c in found] == [Verdict.PASS] * 3
+
+
+def test_beside_the_rest_little_is_put_down_to_the_machine() -> None:
+    def beside(others: float, threshold: float = 0.2) -> float:
+        found = beside_the_others((1.0, 1.0), (2.0, 1.0 + others), 0.01, threshold)
+        assert found is not None
+        return found.difference
+
+    assert beside(1.0) == 0
+    assert beside(1.05) == pytest.approx(1 / 1.05 - 1)
+    assert beside(0.1) == pytest.approx(0.1)  # half of the threshold
+    assert beside(9.0) == pytest.approx(1 / 1.1 - 1)
+    assert beside(9.0, 2.0) == pytest.approx(1 / 1.15 - 1)
+    assert beside_the_others((0.0, 1.0), (2.0, 2.0), 0.01, 0.2) is None
+    assert beside_the_others((1.99, 1.99), (2.0, 2.0), 0.01, 0.2) is None
+    assert beside_the_others((0.0, 0.0), (0.0, 0.0), 0.01, 0.2) is None
 
 
 def test_the_caller_is_named_when_what_it_calls_has_all_the_time_on_top() -> None:
