@@ -355,9 +355,9 @@ async def test_five_hundred_threads_and_five_thousand_functions_draw_within_a_ti
     async with show([play.huge()]) as shown:
         for key in ("1", "2", "3"):
             await shown.press(key)
-            started = time.perf_counter()
+            started = time.process_time()
             shown.app.draw()
-            assert time.perf_counter() - started < 0.5
+            assert time.process_time() - started < 0.5
         assert "of 500" in shown.screen
         screen = await shown.press("end")
         assert "worker-" in screen.splitlines()[-2]
@@ -367,9 +367,9 @@ async def test_five_hundred_threads_and_five_thousand_functions_draw_within_a_ti
 async def test_two_hundred_targets_draw_within_a_tick(show: Show) -> None:
     async with show(play.family(200)) as shown:
         await shown.press("0")
-        started = time.perf_counter()
+        started = time.process_time()
         shown.view.advance()
         shown.app.draw()
-        assert time.perf_counter() - started < 1.0
+        assert time.process_time() - started < 1.0
         assert "200 of 200 alive" in shown.screen
         assert "of 200" in await shown.press("pagedown")

@@ -54,9 +54,9 @@ def test_rows_by_thread_add_up_to_everything() -> None:
 
 def test_five_thousand_functions_are_ready_within_the_tick() -> None:
     big = profile_of(*(((MAIN, Frame(f"f{n}", f"m{n % 50}.py", n)), 1.0 + n) for n in range(5000)))
-    started = time.perf_counter()
+    started = time.process_time()
     rows = functions.select_rows(functions.function_rows(big, Grouping.FUNCTION), "f4", "own", False)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert len(rows) == sum(1 for n in range(5000) if "f4" in f"f{n}")
 
 
