@@ -21,6 +21,8 @@ PARALLEL = ("tests/unit", "tests/architecture")
 TOGETHER = (  # whole commands and screens, which judge no time
     "tests/cli",
     "tests/tui",
+    "tests/fuzz",
+    "tests/test_live_targets.py",
     *(
         f"tests/integration/test_{name}.py"
         for name in (
@@ -31,6 +33,9 @@ TOGETHER = (  # whole commands and screens, which judge no time
             *("alert_captures_real", "alerting_whole", "alertmanager", "check_command", "notify_command"),
             *("notify_http", "readme_runbook", "rule_files_promtool", "rule_library", "rule_tests_promtool"),
             *("silences_amtool", "templates_promtool", "top_alerts", "watch_command"),
+            *("cgroup_namespaces", "cgroup_v1", "cpython_debian", "cpython_detect", "cpython_refusals"),
+            *("demo_command", "demo_terminal", "doctor_live", "incident_replay", "makefile_targets"),
+            *("process_source_waits", "protect_real", "run_in_ci", "targets_live"),
         )
     ),
 )
