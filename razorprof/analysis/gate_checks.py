@@ -75,6 +75,7 @@ def change_words(change: Change, comparison: Comparison) -> str:
     if change.growth is not None:
         growth = f"{change.growth * 100:+z.1f} %"
     parts = [growth or amount, "significant" if change.significant else "not significant"]
-    if change.growth_beside is not None and change.too_much:
-        parts.insert(1, f"{change.growth_beside * 100:+z.1f} % beside the rest of the program")
+    beside = change.growth_beside
+    if change.too_much and beside is not None and abs(beside - (change.growth or 0.0)) >= 0.01:
+        parts.insert(1, f"{beside * 100:+z.1f} % beside the rest of the program")
     return f"{figures} ({', '.join(parts)})"
