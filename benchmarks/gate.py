@@ -32,6 +32,7 @@ from razorprof.model.target import Target
 from razorprof.plugin.captures import CpuRequest, Watch
 from razorprof.remote.process import ProcessView
 from razorprof.session.captures import record_cpu
+from razorprof.session.machine_load import MachineLoad
 
 PROGRAM = Path(__file__).parents[1] / "tests" / "programs" / "gate_work.py"
 FUNCTIONS = ("sixty", "thirty", "ten")
@@ -72,7 +73,9 @@ def main() -> None:
         for earlier in as_it_was[-LAGS:]:
             judge("equal", earlier, base)
         as_it_was.append(base)
-        print(f"{number + 1}/{rounds}: {', '.join(f'{one.cpu.total:.2f}' for one in base)} CPU s", file=sys.stderr)
+        for one in base:
+            busy = one.cpu.others_ratio or 0.0
+            print(f"{number + 1}/{rounds}: {one.cpu.total:.2f} CPU s, others {busy:.0%}", file=sys.stderr)
     seconds = [one.cpu.total for side in as_it_was for one in side]
     spread = statistics.stdev(seconds) / statistics.mean(seconds) if len(seconds) > 1 else 0.0
     print(f"{rounds} rounds of {cycles} cycles, {repeat} a side, {rate} Hz, --fail-above {THRESHOLD}, ", end="")
@@ -111,6 +114,7 @@ def profile(cycles: int, rate: int, *dearer: str) -> Taken:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdout.readline()
+        load = MachineLoad()
         target = Target(ProcessView(process.pid).identity, "gate_work")
         begun = False
 
@@ -127,8 +131,9 @@ def profile(cycles: int, rate: int, *dearer: str) -> Taken:
         finally:
             process.kill()
         text = process.stdout.read().split()
-    whole = replace(taken, complete=True)
-    return Taken(whole, in_cpu_seconds(whole, float(text[-1])))
+    cpu_seconds = float(text[-1])
+    whole = replace(taken, complete=True, others_ratio=load.others_ratio(cpu_seconds))
+    return Taken(whole, in_cpu_seconds(whole, cpu_seconds))
 
 
 if __name__ == "__main__":

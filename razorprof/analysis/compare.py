@@ -3,20 +3,19 @@
 Pure: takes Profile values (several of a side are runs of the same program), gives a Comparison. Called by the
 command `diff` and by `run` for its baseline. The judgement about a threshold is analysis.gate's.
 
-The standard error of a difference has up to three parts: sampling (analysis.compare_spread), the speed of the
-machine from run to run (assumed with one run a side), and what was seen to differ between runs of one side. With a
-gate, seconds are also compared beside the rest of the program, where the machine's speed cancels
-(analysis.compare_beside).
+What a difference may be by chance is analysis.compare_errors' business. With a gate, seconds are also compared
+beside the rest of the program, where the machine's speed cancels (analysis.compare_beside).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import mean
 
 from razorprof.analysis import compare_spread as spread
-from razorprof.analysis.compare_beside import beside_the_others
+from razorprof.analysis.compare_beside import Beside, beside_the_others
+from razorprof.analysis.compare_errors import figure, mean_share, odds, standard_error, value_of
 from razorprof.analysis.compare_figures import Function, Run, take_apart
 from razorprof.analysis.compare_notes import notes_on
 from razorprof.analysis.compare_values import (
@@ -31,11 +30,6 @@ from razorprof.analysis.compare_values import (
 from razorprof.analysis.gate import judge
 from razorprof.errors import UsageError
 from razorprof.model.profile import Profile
-
-# Standard deviation of a figure from run to run beyond sampling: the machine (equal runs on two shared cores were
-# seen to spread by 5 to 6 %), memory layout, hash seeds.
-RUN_SPREAD = {Basis.SECONDS: 0.05, Basis.SHARE: 0.02}
-_ASSUMED_FREEDOM = 4.0  # how many runs the assumption is worth beside runs that were seen
 
 
 def compare(base: Sequence[Profile], new: Sequence[Profile], options: CompareOptions | None = None) -> Comparison:
@@ -53,8 +47,8 @@ def compare(base: Sequence[Profile], new: Sequence[Profile], options: CompareOpt
     comparison = Comparison(
         basis=basis,
         unit=_unit([*base, *new]),
-        base_total=_mean([run.whole for run in before]),
-        new_total=_mean([run.whole for run in after]),
+        base_total=mean([run.whole for run in before]),
+        new_total=mean([run.whole for run in after]),
         base_runs=len(base),
         new_runs=len(new),
         base_samples=sum(run.samples for run in before),
@@ -110,23 +104,18 @@ def _functions(
     runs = [*base, *new]
     if all(run.whole > 0 and run.grain > 0 for run in runs):
         complete = all(run.complete for run in runs)
-        for pick in (spread.own, spread.total):
-            dispersions = spread.dispersions(runs, judged, pick, complete=complete)
-            for name in judged:
-                error, freedom = _error(base, new, name, pick, basis, dispersions[name])
-                if pick is spread.total:
-                    total = replace(found[name].total, error=error, freedom=freedom)
-                    found[name] = replace(found[name], total=total)
-                    continue
-                own = replace(found[name].own, error=error, freedom=freedom)
-                if basis is Basis.SECONDS and complete and options.fail_above is not None:
-                    share_error, _ = _error(base, new, name, pick, Basis.SHARE, dispersions[name])
-                    threshold = options.fail_above.amount
-                    whole = (_mean([run.whole for run in base]), _mean([run.whole for run in new]))
-                    own = replace(
-                        own, beside=beside_the_others((own.base, own.new), whole, share_error, threshold)
-                    )
-                found[name] = replace(found[name], own=own)
+        own, total = (
+            spread.dispersions(runs, judged, pick, complete=complete) for pick in (spread.own, spread.total)
+        )
+        beside = basis is Basis.SECONDS and complete and options.fail_above is not None
+        for name in judged:
+            change = _with_error(found[name].own, base, new, name, spread.own, basis, own[name])
+            if beside and options.fail_above is not None:
+                change = replace(
+                    change, beside=_beside(change, base, new, name, own[name], options.fail_above.amount)
+                )
+            whole = _with_error(found[name].total, base, new, name, spread.total, basis, total[name])
+            found[name] = replace(found[name], own=change, total=whole)
     return tuple(
         sorted(
             found.values(),
@@ -136,66 +125,49 @@ def _functions(
 
 
 def _change(base: Sequence[Run], new: Sequence[Run], name: Function, pick: spread.Pick, basis: Basis) -> Change:
-    before, after = (_mean([_value(run, name, pick, basis) for run in side]) for side in (base, new))
+    before, after = (mean(value_of(run, name, pick, basis) for run in side) for side in (base, new))
     return Change(before, after)
 
 
-def _value(run: Run, name: Function, pick: spread.Pick, basis: Basis) -> float:
-    weight = pick(run.all).get(name, 0.0)
-    return weight if basis is Basis.SECONDS else weight / run.whole if run.whole else 0.0
-
-
-def _error(
+def _with_error(
+    change: Change,
     base: Sequence[Run],
     new: Sequence[Run],
     name: Function,
     pick: spread.Pick,
     basis: Basis,
     dispersion: spread.Dispersion,
-) -> tuple[float, float]:
-    """The standard error of the difference of the two means, and its degrees of freedom."""
-    runs = [*base, *new]
-    # the share under the assumption that nothing changed, so that a function absent on one side has a spread
-    share = sum(pick(run.all).get(name, 0.0) for run in runs) / sum(run.whole for run in runs)
-    sampling, machine = [], []
-    for run in runs:
-        scale = run.whole if basis is Basis.SECONDS else 1.0
-        sampled = dispersion.factor * share * (1 - share) * run.grain / run.whole * scale**2
-        if basis is Basis.SECONDS and not run.complete:
-            sampled += share**2 * _window_variance(run)
-        sampling.append(sampled)
-        machine.append((RUN_SPREAD[basis] * _value(run, name, pick, basis)) ** 2)
-    expected = [s + m for s, m in zip(sampling, machine, strict=True)]
-    observed = len(base) + len(new) - 2
-    if observed == 0:
-        return math.sqrt(sum(expected)), dispersion.freedom
-    off = 0.0
-    for side in (base, new):
-        values = [_value(run, name, pick, basis) for run in side]
-        off += sum((value - _mean(values)) ** 2 for value in values)
-    variance = (_ASSUMED_FREEDOM * _mean(expected) + off) / (_ASSUMED_FREEDOM + observed)
-    variance = max(variance, _mean(sampling))
-    freedom = _ASSUMED_FREEDOM + observed + dispersion.freedom / 2
-    return math.sqrt(variance * (1 / len(base) + 1 / len(new))), freedom
+) -> Change:
+    share = mean_share([*base, *new], name, pick)
+    before, after = (
+        [figure(run, name, pick, basis, dispersion.factor, share) for run in side] for side in (base, new)
+    )
+    error, freedom = standard_error(before, after, dispersion.freedom)
+    return replace(change, error=error, freedom=freedom)
 
 
-def _window_variance(run: Run) -> float:
-    """Of the weight of a window that began and ended by chance: how busy it was."""
-    weights = [block.whole for block in run.blocks]
-    if len(weights) < spread.LEAST_BLOCKS:
-        return spread.INFLATED * run.grain * run.whole
-    variance, _ = spread.long_run_variance(weights, [1.0] * len(weights))
-    return variance * len(weights) ** 2
+def _beside(
+    change: Change,
+    base: Sequence[Run],
+    new: Sequence[Run],
+    name: Function,
+    dispersion: spread.Dispersion,
+    threshold: float,
+) -> Beside | None:
+    share = mean_share([*base, *new], name, spread.own)
+    before, after = ([odds(run, name, dispersion.factor, share) for run in side] for side in (base, new))
+    told = [[one for one in side if one is not None] for side in (before, after)]
+    if [len(side) for side in told] != [len(base), len(new)]:
+        return None
+    error, _ = standard_error(told[0], told[1], dispersion.freedom)
+    whole = (mean(run.whole for run in base), mean(run.whole for run in new))
+    return beside_the_others((change.base, change.new), whole, error, threshold)
 
 
 def _ratio(runs: Sequence[Run], name: Function, pick: spread.Pick) -> float:
-    return _mean([_value(run, name, pick, Basis.SHARE) for run in runs])
+    return mean(value_of(run, name, pick, Basis.SHARE) for run in runs)
 
 
 def _unit(profiles: Sequence[Profile]) -> str:
     units = {profile.unit for profile in profiles}
     return units.pop() if len(units) == 1 else "mixed"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -26,14 +26,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A profile by function. grain: weight of one sample; complete: a whole run of the program; lines: the
-    heaviest line of each function with its weight; blocks: in order of time, without empty ones."""
+    """A profile by function. grain: weight of one sample; complete: a whole run of the program; others_ratio:
+    Profile.others_ratio; lines: the heaviest line of each function with its weight; blocks: in order of time,
+    without empty ones."""
 
     all: Part
     blocks: tuple[Part, ...]
     grain: float
     samples: int
     complete: bool
+    others_ratio: float | None
     lines: Mapping[Function, tuple[int, float]]
 
     @property
@@ -58,6 +60,7 @@ def take_apart(profile: Profile) -> Run:
         # as `show` tells it; the grain stays careful: what a file counts may be microseconds as well
         max(samples, profile.samples) if profile.unit == "count" else samples,
         profile.complete,
+        profile.others_ratio,
         {name: max(held.items(), key=lambda item: item[1]) for name, held in lines.items()},
     )
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from razorprof.analysis.compare_machine import machine_spread
 from razorprof.analysis.compare_values import Basis, Comparison, Significance
 from razorprof.model.profile import Profile
 
 _UNLIKE_LENGTHS = 1.5
 _UNIFORM_GROWTH = 0.05
+_BUSY = 0.1  # of the machine: what others use is worth a word
 
 
 def notes_on(comparison: Comparison, base: Sequence[Profile], new: Sequence[Profile]) -> tuple[str, ...]:
@@ -34,9 +36,13 @@ def _notes(comparison: Comparison, base: Sequence[Profile], new: Sequence[Profil
             "runs, taken in turns"
         )
     if seconds and single:
+        others = [profile.others_ratio for profile in profiles]
+        spread = max(machine_spread(one) for one in others) * 100
+        busy = [one for one in others if one is not None and one > _BUSY]
+        why = f", since others used up to {max(busy) * 100:.0f} % of it" if busy else ""
         yield (
-            "one run a side: how fast the machine was in each does not cancel, 5 % were allowed for it; several "
-            "runs (run --repeat) show how much it is"
+            f"one run a side: how fast the machine was in each does not cancel, {spread:.0f} % were allowed for "
+            f"it{why}; several runs (run --repeat) show how much it is"
         )
     if seconds and not all(profile.complete for profile in profiles):
         yield "a profile does not cover a complete run: its seconds depend on how long and when it was taken"

@@ -84,6 +84,7 @@ def describe(profile: Profile) -> dict[str, Any]:
         "rounds": profile.rounds,
         "stopped_seconds": profile.stopped_seconds,
         "complete": profile.complete,
+        "others_ratio": profile.others_ratio,
         "value": profile.value,
         "start": profile.start,
         "notes": list(profile.notes),
@@ -123,6 +124,7 @@ def apply(profile: Profile, document: Mapping[str, Any]) -> Profile:
         rounds=None if rounds is None else hostile.whole(rounds, "rounds"),
         stopped_seconds=hostile.weight(document.get("stopped_seconds", 0.0), "stopped_seconds"),
         complete=document.get("complete") is True,
+        others_ratio=_optional_share(document.get("others_ratio"), "others_ratio"),
         value=hostile.text(document.get("value", profile.value), "value"),
         start=_optional(document.get("start"), "start"),
         notes=tuple(hostile.text(note, "a note") for note in notes),
@@ -132,6 +134,10 @@ def apply(profile: Profile, document: Mapping[str, Any]) -> Profile:
 
 def _optional(value: object, what: str) -> float | None:
     return None if value is None else hostile.number(value, what)
+
+
+def _optional_share(value: object, what: str) -> float | None:
+    return None if value is None else min(1.0, hostile.weight(value, what))
 
 
 def _origin(value: object) -> Origin | None:

@@ -62,7 +62,8 @@ class Profile:
     blocks: the same weights by part of the window, or none where that is not known (if there are any, they add
     up to `weights`); rounds: looks at the target; mode: how it was looked at; stopped_seconds: how long it stood
     still for that; complete: it covers a whole run of the program, so that its seconds compare with another
-    run's; notes: what a reader must know to trust the figures.
+    run's; others_ratio: share (0..1) of the machine's CPU time that other processes used meanwhile, where it was
+    looked at; notes: what a reader must know to trust the figures.
     """
 
     weights: Weights = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Profile:
     rounds: int | None = None
     stopped_seconds: float = 0.0
     complete: bool = False
+    others_ratio: float | None = None
     origin: Origin | None = None
     notes: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from razorprof.analysis.budget import Cost
@@ -26,6 +26,7 @@ from razorprof.remote.process import ProcessView
 from razorprof.session import protect
 from razorprof.session.launch_profile import run_profile
 from razorprof.session.launch_tree import Tree, TreeWatch, request_for
+from razorprof.session.machine_load import MachineLoad
 
 _PASSED = (
     *(signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2),
@@ -76,12 +77,14 @@ def run_once(
         try:
             watch.start()
             began = time.time()
+            load = MachineLoad()
             refused = launch.go()
             if refused is not None:
                 watch.finish()
                 return refused
             try:
                 ended = _wait(launch)
+                others = load.others_ratio(ended.cpu_seconds)
             finally:
                 tree = watch.finish()
         finally:
@@ -95,6 +98,7 @@ def run_once(
     profile = None
     if wanted.rate_hz is not None:
         profile = run_profile(tree, began=began, wall=ended.wall_seconds, cpu=ended.cpu_seconds)
+        profile = replace(profile, others_ratio=others)
     return Run(ended, profile, _cost(ended, tree, told, gc=wanted.gc), tree, told)
 
 

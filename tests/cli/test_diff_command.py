@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from razorprof.model.profile import Profile
@@ -129,6 +130,16 @@ def test_a_damaged_file_ends_with_6_and_an_existing_report_with_2(base: Path, tm
     assert report.read_text() == "mine"
 
 
+def wait_for_samplers(pid: int, count: int) -> None:
+    deadline = time.monotonic() + TIME_OUT
+    while time.monotonic() < deadline:
+        children = psutil.Process(pid).children(recursive=True)
+        if sum(child.name() == "py-spy" for child in children) >= count:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no samplers were started")
+
+
 def test_a_sick_process_is_told_from_a_healthy_one(
     start_program: StartProgram, python_builds: tuple[PythonBuild, ...], tmp_path: Path
 ) -> None:
@@ -150,7 +161,8 @@ def test_a_sick_process_is_told_from_a_healthy_one(
         stderr=subprocess.PIPE,
         text=True,
     ) as command:
-        time.sleep(6)
+        wait_for_samplers(command.pid, 2)
+        time.sleep(4)
         asked = time.monotonic()
         command.send_signal(signal.SIGINT)
         text, words = command.communicate(timeout=TIME_OUT)

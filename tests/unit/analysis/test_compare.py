@@ -74,16 +74,17 @@ def test_a_function_that_stayed_as_it_was_does_not_fail_because_another_became_c
 
 
 def test_beside_the_rest_little_is_put_down_to_the_machine() -> None:
-    def beside(others: float, threshold: float = 0.2) -> float:
+    def beside(others: float, threshold: float = 0.2) -> float | None:
         found = beside_the_others((1.0, 1.0), (2.0, 1.0 + others), 0.01, threshold)
-        assert found is not None
-        return found.difference
+        return None if found is None else found.difference
 
     assert beside(1.0) == 0
     assert beside(1.05) == pytest.approx(1 / 1.05 - 1)
-    assert beside(0.1) == pytest.approx(0.1)  # half of the threshold
-    assert beside(9.0) == pytest.approx(1 / 1.1 - 1)
-    assert beside(9.0, 2.0) == pytest.approx(1 / 1.15 - 1)
+    assert beside(0.95) == pytest.approx(1 / 0.95 - 1)
+    assert beside(1.12) is None  # more than half of the threshold
+    assert beside(0.88) is None
+    assert beside(1.12, 2.0) == pytest.approx(1 / 1.12 - 1)
+    assert beside(1.2, 2.0) is None
     assert beside_the_others((0.0, 1.0), (2.0, 2.0), 0.01, 0.2) is None
     assert beside_the_others((1.99, 1.99), (2.0, 2.0), 0.01, 0.2) is None
     assert beside_the_others((0.0, 0.0), (0.0, 0.0), 0.01, 0.2) is None

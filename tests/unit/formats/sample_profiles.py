@@ -36,6 +36,7 @@ FULL = Profile(
     rounds=399,
     stopped_seconds=0.125,
     complete=True,
+    others_ratio=0.25,
     origin=Origin(1234, "shop", "cpython", "3.12.1", "host", "python -m shop"),
     notes=("the rate lagged behind", "second note"),
 )

@@ -42,8 +42,15 @@ def same(found: Profile, expected: Profile) -> bool:
 def facts(profile: Profile) -> tuple[object, ...]:
     return (
         *(profile.unit, profile.seconds, profile.samples, profile.errors, profile.rate_hz, profile.mode),
-        *(profile.value, profile.start, profile.rounds, profile.stopped_seconds, profile.complete),
-        *(profile.origin, profile.notes),
+        *(
+            profile.value,
+            profile.start,
+            profile.rounds,
+            profile.stopped_seconds,
+            profile.complete,
+            profile.others_ratio,
+        ),
+        *(profile.others_ratio, profile.origin, profile.notes),
     )
 
 

@@ -1,0 +1,19 @@
+"""How far equal runs' seconds lie apart because of the machine, whatever the sampling.
+
+On two shared cores runs of the same program, with the same work, were seen to spread by 2 to 3 % with nothing else
+running, by 9 % with half of the machine in use by others, and by 18 % with three quarters. Called by
+analysis.compare only.
+"""
+
+from __future__ import annotations
+
+import math
+
+QUIET = 0.03  # standard deviation, relative: with nothing else running
+UNKNOWN = 0.05  # where a profile does not say what else ran
+_PER_OTHERS = 0.2  # for each unit of the machine's share that others used
+
+
+def machine_spread(others_ratio: float | None) -> float:
+    """The relative standard deviation of a run's seconds. others_ratio: Profile.others_ratio."""
+    return UNKNOWN if others_ratio is None else math.hypot(QUIET, _PER_OTHERS * others_ratio)
