@@ -24,6 +24,12 @@ Examples:
   razorprof watch 1234 --rules worker.yml --notify bell
 
 A TARGET that is no pid is waited for, and one that takes its place is found; the rules are evaluated meanwhile.
+
+The series `up` of a process is 1 while it is there and 0 once it is gone. What razorprof says of a process waits,
+5 seconds at most, until it is known whether a runtime is recognised: the label runtime belongs to all its series.
+Where that takes longer, they begin without the label and go on under it later, and an alert on `up` that had
+fired resolves and fires again, as the alert of another series.
+
 SIGHUP reads rules, actions and silences again: files that are bad keep the old ones in force, and that is told.
 SIGTERM and Ctrl-C end it with 0. Over a restart it goes on where it was: nobody is told twice.
 

@@ -173,6 +173,8 @@ class Pipeline:
         source = board.source(scrape.source, self._store, self._declared.get(scrape.source))
         if source.note(scrape):
             source.collector.group.mark_stale(scrape.time)
+        if scrape.samples or scrape.stacks:
+            board.is_named = True  # sources are opened once the detection has answered, or failed
         if scrape.samples:
             source.collector.append(scrape.time, scrape.samples)
         report: SamplingReport | None = None
@@ -194,11 +196,13 @@ class Pipeline:
         board.looks.see(scrape)
 
     def _detected(self, board: TargetBoard, event: Detected) -> None:
-        board.detected = event
+        """Settles the labels. Where it comes late (a detection that hung, another program that was started in the
+        process), what was seen before goes stale and goes on under the new labels."""
+        board.detected, board.is_named = event, True
         board.target = replace(board.target, name=event.name or board.target.name)
         board.command = event.command or board.command
         labels = board.labels.with_(runtime=event.runtime)
-        if labels != board.labels:  # what was seen before goes on under the new labels
+        if labels != board.labels:
             for collector in _collectors(board):
                 collector.group.mark_stale(event.time)
                 self._dropped_before += collector.drops.total()
@@ -209,7 +213,7 @@ class Pipeline:
         if board is None or board.ended is not None:
             return
         board.last_series = board.series()
-        board.ended = event
+        board.ended, board.is_named = event, True
         for source in board.sources.values():
             source.collector.group.mark_stale(event.time)
         board.own.append(event.time, [Sample(UP, 0.0)])
@@ -219,7 +223,8 @@ class Pipeline:
         for board in boards:
             if board.ended is None:
                 board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)
-                board.own.append(tick.time, self._own_samples(board))
+                if not board.wait(tick.time):
+                    board.own.append(tick.time, self._own_samples(board))
             elif self.hold_places and not board.replaced:
                 board.own.append(tick.time, [Sample(UP, 0.0)])
         self._rank(boards)

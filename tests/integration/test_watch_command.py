@@ -27,6 +27,9 @@ groups:
         annotations: {summary: "{{ $value }} are open"}
       - alert: Gone
         expr: up == 0
+      - alert: There
+        expr: up == 1
+        labels: {severity: none}
       - alert: Nobody
         expr: absent(up{job="split"})
 """
@@ -125,7 +128,7 @@ def test_it_waits_tells_captures_follows_reads_again_and_ends_with_0(
         assert f"UNKNOWN: {refused['error'][:40]}" in code.stdout
         rules.write_text(RULES.replace("Descriptors", "Files"))
         watch.send(signal.SIGHUP)
-        assert watch.wait_for("reload", 2) == {"event": "reload", "error": None, "rules": 4}
+        assert watch.wait_for("reload", 2) == {"event": "reload", "error": None, "rules": 5}
         posted.wait_for("Files", "firing")
         until(lambda: metric(url, "razorprof_config_last_reload_successful") == 1.0)
         assert len([m for m in manager.messages if m.startswith("RELOADING=1\nMONOTONIC_USEC=")]) == 2
@@ -151,6 +154,8 @@ def test_over_a_kill_nobody_is_told_twice_and_what_ended_meanwhile_is_told(
             posted.wait_for("Descriptors", "firing", 2)
             watch.wait_for("alert", 2, name="Descriptors", state="firing")
             until(lambda: _waiting(tmp_path) == 0, "what was told is written down")
+            runtimes = [one["labels"].get("runtime") for one in watch.told("alert", name="There")]
+            assert runtimes == ["cpython", "cpython"], "once of each, and not before the runtime is known"
             assert watch.end(signal.SIGKILL) == -signal.SIGKILL
         other.end()
         with watching(tmp_path, str(target.pid), *options, "--webhook", posted.url) as watch:

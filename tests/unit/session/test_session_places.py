@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from razorprof.clock import ManualClock
 from razorprof.model.alert import AlertBoard, Health, RuleKey, RuleStatus
-from razorprof.model.scrape import Ended, Tick
+from razorprof.model.scrape import Detected, Ended, Scrape, Tick
 from razorprof.model.target import Identity, Target
 from razorprof.remote.process import ProcessView
 from razorprof.session.live_view import LiveView
@@ -58,6 +58,7 @@ def test_a_target_that_ended_is_told_as_not_up_for_longer_than_queries_look_back
     view = LiveView(pipeline, store)
     target = worker(7)
     pipeline.add(target)
+    pipeline.feed(Scrape(target, "runtime", 1.0, 0.01, structures=(Detected(target, 1.0, ""),)))
     pipeline.feed(Tick(1.0, 1))
     pipeline.feed(Ended(target, 2.0, "killed"))
     for second in range(3, 403, 100):
