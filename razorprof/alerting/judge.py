@@ -43,7 +43,7 @@ _RANK = {AlertState.FIRING: 0, AlertState.PENDING: 1}
 class Evaluation:
     """What is judged. seconds: for which samples were seen, None where somebody else watched; watched: of a rule,
     since its series are there; missing: of a rule, what it lacks, in words; needs: of a rule, seconds; problems:
-    what else is unknown."""
+    what else is unknown; jobs: of processes that somebody else watches, by pid, None where that is not told."""
 
     time: float
     statuses: Sequence[RuleStatus]
@@ -54,6 +54,7 @@ class Evaluation:
     needs: Mapping[RuleKey, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    jobs: Mapping[int, str] | None = None
 
 
 def judge(seen: Evaluation, figures: Sequence[Figure] = ()) -> Judgement:
