@@ -102,7 +102,7 @@ def figures_of(statuses: Sequence[RuleStatus], view: SeriesView, time: float) ->
         pairs = zip(value.labels, value.values[0].tolist(), strict=True)
         for labels, number in sorted(pairs, key=lambda pair: tuple(pair[0].items())):
             telling = {name: text for name, text in labels.items() if several and (name, text) not in common}
-            yield Figure(status.key.name, telling, number, _unit(found), limit, mark)
+            yield Figure(status.key.name, telling, number, _unit(found), limit, mark, found.left)
 
 
 def _rule_finding(status: RuleStatus, alerts: Sequence[AlertFinding], seen: Evaluation) -> RuleFinding:

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from razorprof.alerting.api_answer import only, parse_rules_answer
-from razorprof.alerting.judge import MOST_FIGURES, judge
+from razorprof.alerting.judge import MOST_FIGURES, judge, mark_of
 from razorprof.alerting.rules import RuleFile
 from razorprof.errors import TimedOut, ToolFailed, UsageError
-from razorprof.model.judgement import Figure, Judgement
+from razorprof.model.judgement import Figure, Judgement, Sight
 from razorprof.model.target import Target
 
 LARGEST_ANSWER = 32 << 20
@@ -38,10 +38,16 @@ def check_remote(
     jobs = {target.pid: target.job or target.name for target in targets} or None
     judgement = judge(only(parse_rules_answer(document, now), targets=jobs, rules=names))
     figures = tuple(
-        Figure(one.alert.name, _telling(one.alert.labels), one.alert.value, threshold=one.threshold)
+        Figure(
+            one.alert.name,
+            _telling(one.alert.labels),
+            one.alert.value,
+            threshold=one.threshold,
+            mark=mark_of(one.severity),
+        )
         for one in judgement.alerts
     )
-    return replace(judgement, figures=figures[:MOST_FIGURES])
+    return replace(judgement, figures=figures[:MOST_FIGURES], sight=Sight.ASKED)
 
 
 def _telling(labels: Mapping[str, str]) -> dict[str, str]:
