@@ -27,6 +27,7 @@ from razorprof.model.target import Identity, Life, Target
 from razorprof.recording.rzp_values import Cost
 from razorprof.session.board import TargetBoard
 from razorprof.session.collector import MOST_TARGET_SERIES, Collector, Declaration
+from razorprof.session.places import Places
 from razorprof.session.recorder import Recorder
 from razorprof.session.self_metrics import SELF_METRICS, SelfMetrics, dropped_samples
 from razorprof.session.view import Overhead, SessionState
@@ -102,6 +103,7 @@ class Pipeline:
             recorder.declare(OWN_SOURCE, OWN_METRICS)
             store.journal = self._record_row
         self.boards: dict[Identity, TargetBoard] = {}
+        self.places = Places(host, lambda labels: self._collector(labels, Allowance(MOST_TARGET_SERIES)))
         self.state = SessionState(0.0, 0, ())
         self.interval = 1.0
 
@@ -227,6 +229,7 @@ class Pipeline:
                     board.own.append(tick.time, self._own_samples(board))
             elif self.hold_places and not board.replaced:
                 board.own.append(tick.time, [Sample(UP, 0.0)])
+        self.places.tell(tick.time, Sample(UP, 0.0), [board.target.identity for board in boards if board.is_named])
         self._rank(boards)
         overhead = self._overhead(tick.time)
         dropped = self._dropped_before + self._own.drops.total()
