@@ -18,11 +18,10 @@ Who runs captures calls read_actions and check_allowed; `rules check --actions` 
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path, PurePosixPath
 
-from razorprof.alerting.action_fields import Options, items_of, options_of, text_of
+from razorprof.alerting.action_fields import Options, items_of, options_of
 from razorprof.alerting.action_options import read_action
 from razorprof.alerting.capture_rules import (
     ActionFile,
@@ -33,17 +32,15 @@ from razorprof.alerting.capture_rules import (
     injects,
 )
 from razorprof.alerting.ledger import LONGEST_WINDOW
-from razorprof.alerting.matchers import LabelMatcher, parse_matchers
+from razorprof.alerting.own_files import check_version, examine, matchers_of, read_trusted
 from razorprof.alerting.problem import Problem, refuse
 from razorprof.alerting.yaml_fields import Problems, kind_of, shown
-from razorprof.alerting.yaml_tree import BadYaml, Node, Scalar, parse_yaml
 from razorprof.alerting.yaml_tree import Mapping as YamlMapping
-from razorprof.config.trust import refuse_if_others_may_write
+from razorprof.alerting.yaml_tree import Node
 from razorprof.errors import UsageError
 
 VERSION = 1
-LARGEST_FILE = 1 << 20
-MOST_CAPTURES, MOST_MATCHERS, MOST_ACTIONS = 200, 64, 20
+MOST_CAPTURES, MOST_ACTIONS = 200, 20
 _NAME = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _TIB = 1 << 40
 _LIMITS = ("count", "window", "cooldown", "max_bytes", "min_free_bytes")
@@ -52,13 +49,7 @@ _LIMITS = ("count", "window", "cooldown", "max_bytes", "min_free_bytes")
 def read_actions(path: str | Path) -> ActionFile:
     """The captures of a file. Raises UsageError, with FILE:LINE in its value, for one that cannot be read, that
     others may write, or that is not as it has to be."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
-            refuse_if_others_may_write(os.fstat(file.fileno()), Path(path), "the action file")
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot read the action file", value=f"{path}: {error}") from error
-    found, problems = examine_actions(content, path)
+    found, problems = examine_actions(read_trusted(path, "action file"), path)
     refuse(problems, path, "action file")
     return found
 
@@ -83,30 +74,7 @@ def check_allowed(file: ActionFile, *, allow_attach: bool, allow_commands: bool)
 
 def examine_actions(content: str | bytes, path: str | Path) -> tuple[ActionFile, list[Problem]]:
     """What a content holds, and what is wrong with it. Never raises for what it holds."""
-    problems = Problems()
-    found = ActionFile(str(path))
-    try:
-        document = parse_yaml(_decode(content))
-        if document.more:
-            problems.add(document.more, "a second document begins here", "one file, one document")
-        if document.root is None:
-            problems.add(0, "the file is empty")
-        else:
-            found = _file(document.root, str(path), problems)
-    except BadYaml as error:
-        problems.found.append(error.problem)
-    return found, sorted(dict.fromkeys(problems.found), key=lambda problem: problem.line)
-
-
-def _decode(content: str | bytes) -> str:
-    if len(content) > LARGEST_FILE:
-        raise BadYaml(0, "the file is too large", f"at most {LARGEST_FILE >> 20} MiB are read")
-    if isinstance(content, str):
-        return content
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadYaml(content.count(b"\n", 0, error.start) + 1, "this is no UTF-8 text") from None
+    return examine(content, lambda root, problems: _file(root, str(path), problems), ActionFile(str(path)))
 
 
 def _file(root: Node, path: str, problems: Problems) -> ActionFile:
@@ -114,9 +82,7 @@ def _file(root: Node, path: str, problems: Problems) -> ActionFile:
         problems.add(root, f"an action file is a mapping, not {kind_of(root)}")
         return ActionFile(path)
     options = options_of(root, "an action file", ("version", "directory", "limits", "captures"), problems)
-    version = options.required("version")
-    if version is not None and not (isinstance(version, Scalar) and version.text == str(VERSION)):
-        problems.add(version, f"version {kind_of(version)} is not known", f"write: version: {VERSION}")
+    check_version(options, VERSION)
     limits = _limits(options, CaptureLimits())
     captures: list[CaptureRule] = []
     names: dict[str, int] = {}
@@ -174,14 +140,6 @@ def _capture(node: Node, limits: CaptureLimits, problems: Problems) -> CaptureRu
     if on not in {one.value for one in Occasion}:
         problems.add(options.line_of("on"), f"on is firing or resolved, not {shown(on)}")
         on = Occasion.FIRING.value
-    matchers: list[LabelMatcher] = []
-    for item in items_of(options.required("matchers"), "matchers", MOST_MATCHERS, problems):
-        text = text_of(item, "a matcher", problems)
-        if text is not None:
-            try:
-                matchers += parse_matchers(text)
-            except UsageError as error:
-                problems.add(item, str(error), error.hint)
     actions, lines = [], []
     for item in items_of(options.required("do"), "do", MOST_ACTIONS, problems):
         action = read_action(item, problems)
@@ -190,7 +148,7 @@ def _capture(node: Node, limits: CaptureLimits, problems: Problems) -> CaptureRu
             lines.append(item.line)
     return CaptureRule(
         name,
-        tuple(matchers),
+        matchers_of(options),
         tuple(actions),
         Occasion(on),
         _limits(options, limits),

@@ -1,13 +1,14 @@
 """The answer of /api/v1/rules, of a watch or of a Prometheus, as what alerting.judge judges.
 
-Whatever comes is checked: it is another program's. What only a watch tells (since when it watches, what a rule
-lacks) stands under names of its own. Pure; the asking is the command's.
+Whatever comes is checked: it is another program's. What only a watch tells (since when it watches, whom, what a
+rule lacks) stands under names of its own. Pure; the asking is the command's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -44,12 +45,14 @@ def parse_rules_answer(document: Any, now: float) -> Evaluation:
                 needs[key] = _number(own["needs"])
         own = _of(dict, data.get("razorprof") or {})
         seconds = now - _time(own["since"]) if own.get("since") else None
+        jobs = _jobs(own["targets"]) if "targets" in own else None
         problems = [_text(words) for words in _of(list, document.get("warnings") or [])]
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ToolFailed(
             "the answer is not that of /api/v1/rules", value=f"{type(error).__name__}: {error}"
         ) from error
-    return Evaluation(now, statuses, alerts, seconds, missing=missing, needs=needs, problems=tuple(problems))
+    problem = tuple(problems)
+    return Evaluation(now, statuses, alerts, seconds, missing=missing, needs=needs, problems=problem, jobs=jobs)
 
 
 def _rules(data: Mapping[str, Any]) -> Iterator[tuple[RuleKey, Mapping[str, Any], float]]:
@@ -98,35 +101,52 @@ def _alert(key: RuleKey, document: Mapping[str, Any], evaluated: float) -> Alert
     )
 
 
-def only(seen: Evaluation, *, pids: Sequence[int] = (), rules: Sequence[tuple[str, str]] = ()) -> Evaluation:
-    """The part of it that is about these processes and these rules (group and name); all where none are given. An
-    alert without a pid is about all of them. A rule that is not there is a problem."""
+def only(
+    seen: Evaluation, *, targets: Mapping[int, str] | None = None, rules: Sequence[tuple[str, str]] = ()
+) -> Evaluation:
+    """The part of it that is about these processes and these rules (group and name); all where none are given.
+    targets: pids with their jobs as they would be here: counts where it is not told under which they are watched.
+
+    An alert without a pid is about its instance, else its job, else everything. A rule that is not there, or a
+    process that is not watched there, is a problem.
+    """
     wanted = set(rules)
     statuses = [s for s in seen.statuses if not wanted or (s.key.group, s.key.name) in wanted]
     keys = {status.key for status in statuses}
-    texts = {str(pid) for pid in pids}
-    alerts = [
-        alert
-        for alert in seen.alerts
-        if alert.rule in keys and (not texts or alert.labels.get("pid", "") in texts | {""})
-    ]
+    alerts = [alert for alert in seen.alerts if alert.rule in keys]
     there = {(key.group, key.name) for key in keys}
     absent = [
         f"the rule {name} of group {group} is not evaluated there"
         for group, name in rules
         if (group, name) not in there
     ]
-    return Evaluation(
-        seen.time,
-        statuses,
-        alerts,
-        seen.seconds,
-        seen.watched,
-        {key: words for key, words in seen.missing.items() if key in keys},
-        seen.needs,
-        (*seen.problems, *absent),
-        seen.targets,
-    )
+    if targets is not None:
+        known = seen.jobs
+        absent += [
+            f"process {pid} is not watched there" for pid in targets if known is not None and pid not in known
+        ]
+        jobs = {str(pid): job if known is None else known.get(pid, "") for pid, job in targets.items()}
+        told = {alert.labels.get("pid", ""): alert.labels.get("job", "") for alert in alerts}
+        names = {told.get(pid) or job for pid, job in jobs.items()}
+        alerts = [alert for alert in alerts if _is_about(alert.labels, jobs.keys(), names)]
+    missing = {key: words for key, words in seen.missing.items() if key in keys}
+    return replace(
+        seen, statuses=statuses, alerts=alerts, missing=missing, problems=(*seen.problems, *absent)
+    )  # fmt: skip
+
+
+def _is_about(labels: Labels, pids: Collection[str], jobs: Collection[str]) -> bool:
+    """Whether an alert is about one of these processes, by the most telling of its labels."""
+    if "pid" in labels:
+        return labels["pid"] in pids
+    _, slash, pid = labels.get("instance", "").rpartition("/")
+    if slash and pid.isdecimal():
+        return pid in pids
+    return "job" not in labels or labels["job"] in jobs
+
+
+def _jobs(found: Any) -> dict[int, str]:
+    return {int(_number(one["pid"])): _text(one["job"]) for one in _of(list, found)}
 
 
 def _of(kind: type[T], found: Any) -> T:

@@ -60,11 +60,13 @@ class Evaluator:
         """Run the groups that are due at `time`, Unix seconds, never going back: a group is due once for each
         multiple of its interval that has passed. What changed, in order. Never raises for what a rule does: that
         is its status."""
+        self._around.shared.begin()  # sources have written
         due = [group for group in self._groups.values() if group.is_due(time)]
         changed = tuple(change for group in due for change in group.evaluate(time))
         for series in self._ending:
             series.end(time)
         self._ending = []
+        self._around.shared.begin()
         return changed
 
     def alerts(self) -> tuple[Alert, ...]:

@@ -83,6 +83,8 @@ def shortest_digits(value: float) -> tuple[str, int]:
 
 
 def _shortest(value: float, verb: str) -> str:
+    if verb in "gG" and 1e-4 <= abs(value) < 1e6:
+        return repr(value).removesuffix(".0")
     sign = "-" if math.copysign(1.0, value) < 0 else ""
     digits, exponent = shortest_digits(value)
     if verb in "fF" or (verb in "gG" and -4 <= exponent < _SHORTEST_EXPONENT):

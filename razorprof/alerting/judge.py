@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from razorprof.alerting import thresholds
 from razorprof.errors import RazorprofError
 from razorprof.model.alert import Alert, AlertState, Health, RuleKey, RuleStatus
 from razorprof.model.judgement import (
@@ -23,10 +24,7 @@ from razorprof.model.judgement import (
     Threshold,
     worst,
 )
-from razorprof.query.comparison import Comparison, comparison_of
-from razorprof.query.engine import Query, compile_query
 from razorprof.query.plan import Selector
-from razorprof.query.requirements import name_of
 from razorprof.query.values import Vector
 from razorprof.store.view import SeriesView
 
@@ -34,7 +32,8 @@ MOST_FIGURES = 200
 _CRITICAL = ("critical", "page")
 _NO_FINDING = "none"
 _RUNBOOKS = ("runbook_url", "runbook")
-_UNITS = (("_seconds_total", "s"), ("_seconds", "s"), ("_bytes_total", "B"), ("_bytes", "B"), ("_total", "c"))
+_UNITS = {"seconds": "s", "bytes": "B"}
+_COUNT = "c"
 _SLACK = 0.001  # seconds
 _RANK = {AlertState.FIRING: 0, AlertState.PENDING: 1}
 
@@ -43,7 +42,7 @@ _RANK = {AlertState.FIRING: 0, AlertState.PENDING: 1}
 class Evaluation:
     """What is judged. seconds: for which samples were seen, None where somebody else watched; watched: of a rule,
     since its series are there; missing: of a rule, what it lacks, in words; needs: of a rule, seconds; problems:
-    what else is unknown."""
+    what else is unknown; jobs: of processes that somebody else watches, by pid, None where that is not told."""
 
     time: float
     statuses: Sequence[RuleStatus]
@@ -54,6 +53,7 @@ class Evaluation:
     needs: Mapping[RuleKey, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    jobs: Mapping[int, str] | None = None
 
 
 def judge(seen: Evaluation, figures: Sequence[Figure] = ()) -> Judgement:
@@ -87,23 +87,22 @@ def judge(seen: Evaluation, figures: Sequence[Figure] = ()) -> Judgement:
 def figures_of(statuses: Sequence[RuleStatus], view: SeriesView, time: float) -> Iterator[Figure]:
     """The left-hand values of the comparisons of alerting rules, whether they fire or not."""
     for status in statuses:
-        comparison = _comparison(status)
-        if comparison is None or status.kind != "alerting":
+        limit, found = _threshold(status), thresholds.read_expression(status.query).threshold
+        if status.kind != "alerting" or limit is None or found is None or found.value is None:
             continue
         try:
-            value = comparison.left.instant(view, time)
+            value = found.value.instant(view, time)
         except RazorprofError:
             continue  # the rule itself says so
         if not isinstance(value, Vector):
             continue
-        mark = _mark_of(status.labels.get("severity", ""))
-        threshold = Threshold(comparison.operator, comparison.value)
+        mark = mark_of(status.labels.get("severity", ""))
         several = len(value.labels) > 1
         common = set.intersection(*(set(labels.items()) for labels in value.labels)) if value.labels else set()
-        found = zip(value.labels, value.values[0].tolist(), strict=True)
-        for labels, number in sorted(found, key=lambda pair: tuple(pair[0].items())):
+        pairs = zip(value.labels, value.values[0].tolist(), strict=True)
+        for labels, number in sorted(pairs, key=lambda pair: tuple(pair[0].items())):
             telling = {name: text for name, text in labels.items() if several and (name, text) not in common}
-            yield Figure(status.key.name, telling, number, _unit(comparison.left), threshold, mark)
+            yield Figure(status.key.name, telling, number, _unit(found), limit, mark, found.left)
 
 
 def _rule_finding(status: RuleStatus, alerts: Sequence[AlertFinding], seen: Evaluation) -> RuleFinding:
@@ -132,35 +131,33 @@ def _rule_finding(status: RuleStatus, alerts: Sequence[AlertFinding], seen: Eval
 
 def _finding(alert: Alert, threshold: Threshold | None) -> AlertFinding:
     severity = alert.labels.get("severity", "")
-    mark = _mark_of(severity) if alert.state is AlertState.FIRING else Mark.OK
+    mark = mark_of(severity) if alert.state is AlertState.FIRING else Mark.OK
     runbook = next((alert.annotations[name] for name in _RUNBOOKS if alert.annotations.get(name)), "")
     return AlertFinding(mark, alert, severity, threshold, runbook)
 
 
-def _mark_of(severity: str) -> Mark:
+def mark_of(severity: str) -> Mark:
+    """What an alert of this severity is, once it fires."""
     kind = severity.strip().lower()
     if kind == _NO_FINDING:
         return Mark.OK
     return Mark.CRITICAL if kind in _CRITICAL else Mark.WARNING
 
 
-def _comparison(status: RuleStatus) -> Comparison | None:
-    try:
-        return comparison_of(compile_query(status.query))
-    except RazorprofError:  # of a Prometheus that knows more than we do
-        return None
-
-
 def _threshold(status: RuleStatus) -> Threshold | None:
-    found = _comparison(status)
-    return None if found is None else Threshold(found.operator, found.value)
+    """Where it is a constant."""
+    found = thresholds.read_expression(status.query).threshold
+    if found is None or found.limit is None or math.isnan(found.limit):
+        return None
+    return Threshold(found.operator, found.limit)
 
 
-def _unit(left: Query) -> str:
-    """The unit of a figure that is a metric as it stands."""
-    node = left.program.nodes[-1]
-    name = name_of(node.matchers) if isinstance(node, Selector) else ""
-    return next((unit for ending, unit in _UNITS if name.endswith(ending)), "")
+def _unit(threshold: thresholds.Threshold) -> str:
+    """As the plugins write units, in which only base units count."""
+    node = None if threshold.value is None else threshold.value.program.nodes[-1]
+    if isinstance(node, Selector) and threshold.metric.endswith("_total") and not threshold.unit:
+        return _COUNT
+    return _UNITS.get(threshold.unit, "") if threshold.scale == 1.0 else ""
 
 
 def _span(seconds: float) -> str:

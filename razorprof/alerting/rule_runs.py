@@ -22,6 +22,7 @@ from razorprof.query.engine import Query, compile_query
 from razorprof.query.errors import EvaluationFailed
 from razorprof.query.labelsets import shown
 from razorprof.query.limits import Limits
+from razorprof.query.sharing import Shared
 from razorprof.query.values import Scalar, Vector
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import SeriesView
@@ -37,7 +38,8 @@ Answer = list[tuple[Labels, float]]
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all rules of a group share. offset: seconds by which their queries look back, and by which what they
-    write stands back; limit: the most results of one rule, 0 for any number; writers: see RuleSeries."""
+    write stands back; limit: the most results of one rule, 0 for any number; writers: see RuleSeries; shared: what
+    queries of one evaluation have in common."""
 
     view: SeriesView
     store: MemoryStore
@@ -48,10 +50,11 @@ class Surroundings:
     offset: float = 0.0
     limit: int = 0
     writers: dict[Labels, RuleSeries] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
 
     def ask(self, query: Query, time: float) -> Answer:
         """What a rule's query answers; a scalar is one element without labels. Raises as `Query.instant`."""
-        value = query.instant(self.view, time, self.limits)
+        value = query.instant(self.view, time, self.limits, shared=self.shared)
         match value:
             case Vector():
                 return list(zip(value.labels, value.values[0].tolist(), strict=True))
@@ -99,6 +102,8 @@ class AlertingRun:
             told = tuple(changes(before, {}, time))
             return Evaluated(0, told, f"exceeded limit of {around.limit} with {len(active)} alerts")
         self.alerts = after
+        for name in (ALERTS, FOR_STATE):
+            around.shared.wrote(name)
         wrong = self.series.write(time - around.offset, self._written(active))
         return Evaluated(len(found), tuple(changes(before, after, time)), wrong)
 
@@ -180,7 +185,9 @@ class RecordingRun:
             written[name] = value
         if 0 < around.limit < len(written):
             return Evaluated(error=f"exceeded limit of {around.limit} with {len(written)} series")
-        return Evaluated(len(written), (), self.series.write(time - around.offset, list(written.items())))
+        around.shared.wrote(self.rule.key.name)
+        wrong = self.series.write(time - around.offset, list(written.items()))
+        return Evaluated(len(written), (), wrong)
 
 
 RuleRun = AlertingRun | RecordingRun

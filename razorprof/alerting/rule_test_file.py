@@ -136,8 +136,7 @@ def _file(text: str, problems: Problems) -> RuleTestFile:
         problems.add(
             document.more, "a second document begins here and is not read", kind=ProblemKind.WARNING
         )  # fmt: skip
-    top = None if document.root is None else fields_of(document.root, "a test file", _FILE, problems)
-    fields = _Fields(top or {}, problems)
+    fields = _Fields.of(document.root, "a test file", _FILE, problems)
     interval = fields.duration("evaluation_interval") or MINUTE
     order = fields.lines("group_eval_order")
     known: dict[str, int] = {}
@@ -154,8 +153,7 @@ def _file(text: str, problems: Problems) -> RuleTestFile:
 
 
 def _test(node: Node, interval: float, problems: Problems) -> RuleTest:
-    fields = _Fields(fields_of(node, "a test", _TEST, problems) or {}, problems)
-    external = fields.texts("external_labels")
+    fields = _Fields.of(node, "a test", _TEST, problems)
     return RuleTest(
         node.line,
         fields.text("name"),
@@ -163,36 +161,36 @@ def _test(node: Node, interval: float, problems: Problems) -> RuleTest:
         tuple(_series(item, problems) for item in fields.items("input_series")),
         tuple(_alert_case(item, problems) for item in fields.items("alert_rule_test")),
         tuple(_expr_case(item, problems) for item in fields.items("promql_expr_test")),
-        external,
+        fields.texts("external_labels"),
         fields.text("external_url"),
         fields.moment("start_timestamp"),
     )
 
 
 def _series(node: Node, problems: Problems) -> InputSeries:
-    fields = _Fields(fields_of(node, "an input series", _SERIES, problems) or {}, problems)
+    fields = _Fields.of(node, "an input series", _SERIES, problems)
     return InputSeries(node.line, fields.text("series"), fields.text("values"))
 
 
 def _alert_case(node: Node, problems: Problems) -> AlertCase:
-    fields = _Fields(fields_of(node, "an alert test", _ALERT_CASE, problems) or {}, problems)
+    fields = _Fields.of(node, "an alert test", _ALERT_CASE, problems)
     alerts = tuple(_alert(item, problems) for item in fields.items("exp_alerts"))
     return AlertCase(node.line, fields.duration("eval_time"), fields.text("alertname"), alerts)
 
 
 def _alert(node: Node, problems: Problems) -> ExpectedAlert:
-    fields = _Fields(fields_of(node, "an expected alert", _ALERT, problems) or {}, problems)
+    fields = _Fields.of(node, "an expected alert", _ALERT, problems)
     return ExpectedAlert(node.line, fields.texts("exp_labels"), fields.texts("exp_annotations"))
 
 
 def _expr_case(node: Node, problems: Problems) -> ExprCase:
-    fields = _Fields(fields_of(node, "an expression test", _EXPR_CASE, problems) or {}, problems)
+    fields = _Fields.of(node, "an expression test", _EXPR_CASE, problems)
     samples = tuple(_sample(item, problems) for item in fields.items("exp_samples"))
     return ExprCase(node.line, fields.duration("eval_time"), fields.text("expr"), samples)
 
 
 def _sample(node: Node, problems: Problems) -> ExpectedSample:
-    fields = _Fields(fields_of(node, "an expected sample", _SAMPLE, problems) or {}, problems)
+    fields = _Fields.of(node, "an expected sample", _SAMPLE, problems)
     return ExpectedSample(node.line, fields.text("labels"), fields.number("value"), fields.text("histogram"))
 
 
@@ -202,6 +200,10 @@ class _Fields:
 
     found: Fields
     problems: Problems
+
+    @classmethod
+    def of(cls, node: Node | None, what: str, known: tuple[str, ...], problems: Problems) -> _Fields:
+        return cls({} if node is None else fields_of(node, what, known, problems) or {}, problems)
 
     def items(self, name: str) -> list[Node]:
         return list(items_of(self.found[name][1], name, self.problems)) if name in self.found else []

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from razorprof.alerting.evaluator import Evaluator, EvaluatorOptions
 from razorprof.alerting.judge import Evaluation, figures_of, judge
@@ -20,7 +21,7 @@ from razorprof.alerting.needs import Needs, Presence, at_interval
 from razorprof.alerting.rule_limits import rule_limits
 from razorprof.alerting.rules import AlertingRule, RuleFile
 from razorprof.model.alert import RuleKey
-from razorprof.model.judgement import Figure, Judgement
+from razorprof.model.judgement import Figure, Judgement, Sight
 from razorprof.model.metric import Metric
 from razorprof.model.series import Series
 from razorprof.query.requirements import Matchers, selection_text
@@ -109,7 +110,7 @@ def judge_span(files: Sequence[RuleFile], view: SeriesView, start: float, end: f
     watch = RuleWatch(files, Joined(store, view, needs.recorded), store, interval=step)
     for number in range(math.floor(span / step), -1, -1):
         watch.step(end - number * step)
-    return judge(watch.evaluation(seconds=end - start), watch.figures())
+    return replace(judge(watch.evaluation(seconds=end - start), watch.figures()), sight=Sight.RECORDED)
 
 
 def _step(needs: Needs, intervals: Sequence[float]) -> float:

@@ -21,27 +21,24 @@ calls read_silences; session.alert_desk asks `hides` at each tick.
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from razorprof.alerting.action_fields import Options, items_of, options_of, text_of
-from razorprof.alerting.matchers import LabelMatcher, all_match, parse_matchers
+from razorprof.alerting.action_fields import Options, items_of, options_of
+from razorprof.alerting.matchers import LabelMatcher, all_match
+from razorprof.alerting.own_files import check_version, examine, matchers_of, read_trusted
 from razorprof.alerting.problem import Problem, refuse
 from razorprof.alerting.silence_intervals import read_interval
 from razorprof.alerting.time_intervals import TimeInterval
 from razorprof.alerting.yaml_fields import Problems, kind_of
-from razorprof.alerting.yaml_tree import BadYaml, Node, Scalar, parse_yaml
 from razorprof.alerting.yaml_tree import Mapping as YamlMapping
-from razorprof.config.trust import refuse_if_others_may_write
-from razorprof.errors import UsageError
+from razorprof.alerting.yaml_tree import Node, Scalar
 
 VERSION = 1
-LARGEST_FILE = 1 << 20
-MOST_SILENCES, MOST_MATCHERS, MOST_INTERVALS = 1000, 64, 64
+MOST_SILENCES, MOST_INTERVALS = 1000, 64
 _KNOWN = ("comment", "matchers", "starts", "ends", "time_intervals")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -94,13 +91,7 @@ class Silences:
 def read_silences(path: str | Path) -> Silences:
     """The silences of a file. Raises UsageError, with FILE:LINE in its value, for one that cannot be read, that
     others may write, or that is not as it has to be."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
-            refuse_if_others_may_write(os.fstat(file.fileno()), Path(path), "the silences file")
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot read the silences file", value=f"{path}: {error}") from error
-    found, problems = examine_silences(content, path)
+    found, problems = examine_silences(read_trusted(path, "silences file"), path)
     refuse(problems, path, "silences file")
     return found
 
@@ -108,31 +99,9 @@ def read_silences(path: str | Path) -> Silences:
 def examine_silences(content: str | bytes, path: str | Path) -> tuple[Silences, list[Problem]]:
     """What a content holds, and all that is wrong with it, in the order of its lines. Never raises for what it
     holds."""
-    problems = Problems()
-    silences: tuple[Silence, ...] = ()
-    try:
-        document = parse_yaml(_decode(content))
-        if document.more:
-            problems.add(document.more, "a second document begins here", "one file, one document")
-        if document.root is None:
-            problems.add(0, "the file is empty")
-        else:
-            silences = _file(document.root, problems)
-    except BadYaml as error:
-        problems.found.append(error.problem)
-    found = sorted(dict.fromkeys(problems.found), key=lambda problem: problem.line)
-    return Silences(silences, str(path)), found
-
-
-def _decode(content: str | bytes) -> str:
-    if len(content) > LARGEST_FILE:
-        raise BadYaml(0, "the file is too large", f"at most {LARGEST_FILE >> 20} MiB are read")
-    if isinstance(content, str):
-        return content
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadYaml(content.count(b"\n", 0, error.start) + 1, "this is no UTF-8 text") from None
+    nothing: tuple[Silence, ...] = ()
+    silences, problems = examine(content, _file, nothing)
+    return Silences(silences, str(path)), problems
 
 
 def _file(root: Node, problems: Problems) -> tuple[Silence, ...]:
@@ -140,9 +109,7 @@ def _file(root: Node, problems: Problems) -> tuple[Silence, ...]:
         problems.add(root, f"a silences file is a mapping, not {kind_of(root)}")
         return ()
     options = options_of(root, "a silences file", ("version", "silences"), problems)
-    version = options.required("version")
-    if version is not None and not (isinstance(version, Scalar) and version.text == str(VERSION)):
-        problems.add(version, f"version {kind_of(version)} is not known", f"write: version: {VERSION}")
+    check_version(options, VERSION)
     items = items_of(options.required("silences"), "silences", MOST_SILENCES, problems)
     return tuple(silence for item in items if (silence := _silence(item, problems)) is not None)
 
@@ -173,19 +140,12 @@ def _silence(node: Node, problems: Problems) -> Silence | None:
 
 
 def _matchers(options: Options) -> tuple[LabelMatcher, ...]:
-    found: list[LabelMatcher] = []
-    for item in items_of(options.required("matchers"), "matchers", MOST_MATCHERS, options.problems):
-        text = text_of(item, "a matcher", options.problems)
-        if text is not None:
-            try:
-                found += parse_matchers(text)
-            except UsageError as error:
-                options.problems.add(item, str(error), error.hint)
+    found = matchers_of(options)
     if found and all(matcher.matches({}) for matcher in found):
         options.problems.add(
             options.line_of("matchers"), "the matchers fit every alert", "one of them has to want a label"
         )
-    return tuple(found)
+    return found
 
 
 def _moment(options: Options, name: str, default: float) -> float:

@@ -2,7 +2,8 @@
 
 A template is compiled when its file is read, where what is not supported is refused, and expanded at each
 evaluation; what goes wrong then becomes the text `<error expanding template: ...>`, as in Prometheus. Words are
-cut by template_lex, put together by template_parse and carried out by template_run.
+cut by template_lex, put together by template_parse and carried out by template_run, or template_straight where
+there is little to do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from razorprof.alerting.template_operands import BadTemplate
 from razorprof.alerting.template_parse import parse_template
 from razorprof.alerting.template_pipes import TemplateFailed
 from razorprof.alerting.template_run import run
+from razorprof.alerting.template_straight import Piece, joined, pieces_of
 from razorprof.alerting.template_values import Data, TextMap
 from razorprof.errors import NotSupported, RazorprofError, UsageError
 from razorprof.model.labels import Labels
@@ -57,6 +59,7 @@ class Template:
     name: str = ""
     error: str = ""
     tree: Tree | None = field(default=None, compare=False, repr=False)
+    pieces: tuple[Piece, ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def functions(self) -> frozenset[str]:
@@ -69,6 +72,8 @@ class Template:
             return f"<error expanding template: {self.error}>"
         if self.tree is None:
             return self.text
+        if self.pieces is not None and (text := joined(self.pieces, data)) is not None:
+            return valid(text)
         dot = Data(TextMap(data.labels), TextMap(data.external_labels), data.external_url, data.value)
         variables = (dot, dot.labels, dot.external_labels, dot.external_url, dot.value)
         try:
@@ -83,7 +88,8 @@ def compile_template(text: str, name: str = "") -> Template:
         return Template(text, name=name)
     if len(text) > _LONGEST:
         raise NotSupported("a template is too long", value=f"{len(text)} characters", hint=f"at most {_LONGEST}")
-    return Template(text, is_plain=False, name=name, tree=_parsed(text))
+    tree, pieces = _parsed(text)
+    return Template(text, is_plain=False, name=name, tree=tree, pieces=pieces)
 
 
 def broken_template(text: str, name: str, error: RazorprofError) -> Template:
@@ -93,8 +99,8 @@ def broken_template(text: str, name: str, error: RazorprofError) -> Template:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str) -> Tree:
-    """The tree of a template: many rules say the same."""
+def _parsed(text: str) -> tuple[Tree, tuple[Piece, ...] | None]:
+    """The tree of a template, and its pieces where it is straight: many rules say the same."""
     try:
         tree = parse_template(_PREFIX + text, len(_PREFIX), _VARIABLES, _KNOWN)
     except BadTemplate as error:
@@ -102,7 +108,7 @@ def _parsed(text: str) -> Tree:
         raise UsageError(f"bad template: {place}{error.message}", hint=_hint(error.message)) from None
     if "call" in tree.functions:
         raise NotSupported("the function call in a template", hint="nothing here is a function that it could call")
-    return tree
+    return tree, pieces_of(tree)
 
 
 def _hint(message: str) -> str:

@@ -1,19 +1,20 @@
 """What a rule's expression compares its value with, and in which unit: ``rss > 768 MiB`` out of a program.
 
 Pure, and only a reading: where an expression tells nothing plain, there is no threshold. For whoever shows alerts
-to people (dashboard, batch text, `check`); evaluation does not need it.
+to people (dashboard, batch text) or programs (`check`), with the value while nothing is wrong; evaluation does not
+need it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from razorprof.errors import RazorprofError
 from razorprof.query import plan
-from razorprof.query.engine import compile_query
+from razorprof.query.engine import Query, compile_query
 from razorprof.query.functions.call import Kind
 from razorprof.query.plan import Node, Program
 from razorprof.query.source_text import source_texts
@@ -28,7 +29,7 @@ class Threshold:
     left, right: both sides as PromQL, untrusted text; limit: None where the right side is no constant; metric: the
     series that the value is made of, empty where there are several; is_rate: the value is its growth a second;
     unit: of value and limit times scale: bytes, bytes/s, seconds, ratio, /s, or empty for plain numbers; is_part:
-    other conditions stand beside it.
+    other conditions stand beside it; value: what is compared, as a query of its own.
     """
 
     left: str
@@ -40,6 +41,7 @@ class Threshold:
     unit: str = ""
     scale: float = 1.0
     is_part: bool = False
+    value: Query | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,17 @@ def read_expression(text: str) -> Reading:
 def read_program(program: Program) -> Reading:
     """The reading of a compiled rule."""
     fact = _facts(program)[id(program.nodes[-1])]
+    threshold = fact.threshold
+    if threshold is not None and fact.compared is not None:
+        threshold = replace(threshold, value=Query(threshold.left, plan.part_of(program, fact.compared)))
     unit = "" if fact.base == _SHARE else _unit(fact)
-    return Reading(unit, fact.scale, fact.metric, fact.per_second, fact.threshold)
+    return Reading(unit, fact.scale, fact.metric, fact.per_second, threshold)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
     """Of one node. base: the unit, per second or not, of the value times scale; constant: its value where that is
-    fixed."""
+    fixed; compared: the node whose value the threshold is for."""
 
     constant: float | None = None
     base: str = ""
@@ -80,6 +85,7 @@ class _Fact:
     scale: float = 1.0
     metric: str = ""
     threshold: Threshold | None = None
+    compared: Node | None = None
 
 
 _SHARE = "share"  # one count by another: a ratio if its limit is one
@@ -193,7 +199,7 @@ def _comparison(node: plan.Binary, left: _Fact, right: _Fact, texts: Mapping[int
         value.scale,
         is_part=value.threshold is not None,
     )
-    return replace(value, constant=None, threshold=threshold)
+    return replace(value, constant=None, threshold=threshold, compared=sides[0])
 
 
 def _arithmetic(operator: str, left: _Fact, right: _Fact) -> _Fact:

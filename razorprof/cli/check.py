@@ -143,8 +143,8 @@ def _judge(
         return _recorded(files, Path(source))
     from razorprof.cli.check_remote import check_remote
 
-    pids = [target.pid for target in select_targets(texts, choice)] if texts else []
-    return check_remote(source, files, pids, token_file=token_file, seconds=most)
+    targets = select_targets(texts, choice) if texts else []
+    return check_remote(source, files, targets, token_file=token_file, seconds=most)
 
 
 def _read(paths: Sequence[str]) -> tuple[RuleFile, ...]:

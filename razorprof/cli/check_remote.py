@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from razorprof.alerting.api_answer import only, parse_rules_answer
-from razorprof.alerting.judge import MOST_FIGURES, judge
+from razorprof.alerting.judge import MOST_FIGURES, judge, mark_of
 from razorprof.alerting.rules import RuleFile
 from razorprof.errors import TimedOut, ToolFailed, UsageError
-from razorprof.model.judgement import Figure, Judgement
+from razorprof.model.judgement import Figure, Judgement, Sight
+from razorprof.model.target import Target
 
 LARGEST_ANSWER = 32 << 20
 _LONGEST_WAIT = 10.0
@@ -28,18 +29,25 @@ _HINT = "start one with: razorprof watch TARGET --rules FILE --listen 127.0.0.1:
 
 
 def check_remote(
-    url: str, files: Sequence[RuleFile], pids: Sequence[int], *, token_file: Path | None, seconds: float
+    url: str, files: Sequence[RuleFile], targets: Sequence[Target], *, token_file: Path | None, seconds: float
 ) -> Judgement:
     """The verdict on the rules of `files`, or on all, for these processes, or for all. Raises UsageError,
     ToolFailed, TimedOut."""
     document, now = _ask(_page(url), token_file, min(_LONGEST_WAIT, max(1.0, seconds)))
     names = [(rule.key.group, rule.key.name) for file in files for group in file.groups for rule in group.rules]
-    judgement = judge(only(parse_rules_answer(document, now), pids=pids, rules=names))
+    jobs = {target.pid: target.job or target.name for target in targets} or None
+    judgement = judge(only(parse_rules_answer(document, now), targets=jobs, rules=names))
     figures = tuple(
-        Figure(one.alert.name, _telling(one.alert.labels), one.alert.value, threshold=one.threshold)
+        Figure(
+            one.alert.name,
+            _telling(one.alert.labels),
+            one.alert.value,
+            threshold=one.threshold,
+            mark=mark_of(one.severity),
+        )
         for one in judgement.alerts
     )
-    return replace(judgement, figures=figures[:MOST_FIGURES])
+    return replace(judgement, figures=figures[:MOST_FIGURES], sight=Sight.ASKED)
 
 
 def _telling(labels: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,24 +40,34 @@ def session_interval(text: str | None, settings: Settings) -> float:
     return seconds
 
 
-def present_targets(texts: Sequence[str], choice: Choice) -> list[Target]:
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The targets that are there, and the selectors that nothing matches yet."""
+
+    targets: Sequence[Target]
+    awaited: Sequence[str] = ()
+
+
+def present_targets(texts: Sequence[str], choice: Choice) -> Present:
     """The targets that are there now; what a pid does not name may come later. Raises TargetNotFound for a pid,
     AmbiguousTarget, and what else select_targets raises."""
     found: list[Target] = []
+    awaited: list[str] = []
     for text in texts:
         try:
             found += select_targets([text], choice)
         except (TargetNotFound, TargetGone):
             if _is_pid(text):
                 raise
-    return each_once(found)
+            awaited.append(text)
+    return Present(each_once(found), awaited)
 
 
 def follow(
     session: Session,
     texts: Sequence[str],
     choice: Choice,
-    chosen: Sequence[Target],
+    present: Present,
     tell: Callable[[RazorprofError], None] = lambda error: None,
 ) -> None:
     """Watch the targets, and from then on those that take their place, those that appear, and their children.
@@ -65,8 +75,11 @@ def follow(
     from razorprof.remote.process import ProcessView
     from razorprof.targets.selector import parse_selector
 
+    chosen = present.targets
     for target in chosen:
         session.watch(target)
+    for text in present.awaited:
+        session.expect(text, choice.job or parse_selector(text).job)
     roots = {target.pid: target for target in chosen if target.parent is None}
     again = replace(choice, wait=None, as_json=True)  # several where one was meant: nobody is asked, none is taken
     told: dict[str, str] = {}
@@ -83,7 +96,10 @@ def follow(
         for text in texts:
             try:
                 if is_worth_a_look(text):
-                    found += select_targets([text], again)
+                    matches = select_targets([text], again)
+                    found += matches
+                    if text in present.awaited:
+                        session.arrive(text, matches)
                 told.pop(text, None)
             except (TargetNotFound, TargetGone):
                 told.pop(text, None)  # nothing there now: looked for again

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from razorprof.cli.listening import LISTEN_HELP, TlsCert, TlsKey, TokenFile
-from razorprof.cli.long_lived import FORGET_SECONDS, Interval, ending_signals, follow, session_interval
+from razorprof.cli.long_lived import FORGET_SECONDS, Interval, Present, ending_signals, follow, session_interval
 from razorprof.cli.select import (
     Choice,
     Job,
@@ -96,7 +96,7 @@ def serve(
         server.start()
         chosen = select_targets(targets, choice)
         session = _make_session(seconds, settings, probe=probe)
-        follow(session, targets, choice, chosen)
+        follow(session, targets, choice, Present(chosen))
         _serve(server, session, access, seconds, as_json=as_json)
     except KeyboardInterrupt:
         return None  # while it waited for a target

@@ -24,6 +24,14 @@ Examples:
   razorprof watch 1234 --rules worker.yml --notify bell
 
 A TARGET that is no pid is waited for, and one that takes its place is found; the rules are evaluated meanwhile.
+
+The series `up` of a process is 1 while it is there and 0 once it is gone. What razorprof says of a process waits,
+5 seconds at most, until it is known whether a runtime is recognised: the label runtime belongs to all its series.
+Where that takes longer, they begin without the label and go on under it later, and an alert on `up` that had
+fired resolves and fires again, as the alert of another series. A TARGET that is no pid and has never been there
+has up 0, too, with the labels job, instance (the host) and target, as it was given: who counts processes asks for
+up{pid!=""}.
+
 SIGHUP reads rules, actions and silences again: files that are bad keep the old ones in force, and that is told.
 SIGTERM and Ctrl-C end it with 0. Over a restart it goes on where it was: nobody is told twice.
 
@@ -40,8 +48,8 @@ Pages with --listen:
   /-/healthy /-/ready                503 when evaluation has stopped
   /api/v1/alerts /api/v1/rules       as Prometheus answers; razorprof check --from URL asks them
 
-With --json, a line on stdout for each event: started, target, alert, capture, source, reload, ended. Without, they
-are lines of the log on stderr, with priorities where that is systemd's journal.
+With --json, a line on stdout for each event: started, target, alert, rule, capture, source, reload, ended.
+Without, they are lines of the log on stderr, with priorities where that is systemd's journal.
 
 Under systemd it is a service of Type=notify with a watchdog (examples/systemd). The files are described in
 razorprof-rules(5), razorprof-actions(5), razorprof-silences(5), the notifiers in razorprof-notifiers(5).

@@ -43,13 +43,13 @@ def run_watch(plan: WatchPlan) -> None:
         server, access = _bind(plan.listening, stack)
         folder = StateFolder(plan.state or default_folder(plan.texts))
         stack.callback(folder.close)
-        targets = present_targets(plan.texts, plan.choice)
+        present = present_targets(plan.texts, plan.choice)
         routes = open_routes(plan.routes, SystemClock())
         protect.step_back()  # before there are threads
         if server is not None:
             server.start()
         works = WatchWorks(plan, book, folder, Dispatcher(routes))
-        follow(works.session, plan.texts, plan.choice, targets, tell=_tell_refusal)
+        follow(works.session, plan.texts, plan.choice, present, tell=_tell_refusal)
         _Loop(works, server, access).run()
 
 

@@ -1,4 +1,4 @@
-"""What `watch` tells of alerts, targets, captures and files: log lines for people, JSON Lines for programs.
+"""What `watch` tells of alerts, rules, targets, captures and files: log lines for people, JSON Lines for programs.
 
 Called in the main thread, with what the session's thread handed over.
 """
@@ -6,12 +6,21 @@ Called in the main thread, with what the session's thread handed over.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from razorprof.cli import output
 from razorprof.cli.journal import NOTICE
-from razorprof.model.alert import Alert, AlertBoard, AlertChange, AlertState, CaptureNote
+from razorprof.model.alert import (
+    Alert,
+    AlertBoard,
+    AlertChange,
+    AlertState,
+    CaptureNote,
+    Health,
+    RuleKey,
+    RuleStatus,
+)
 from razorprof.model.scrape import ReadError
 from razorprof.model.target import Identity, Life
 from razorprof.session.alert_desk import CAPTURE_ANNOTATION
@@ -32,6 +41,7 @@ class Teller:
         self._targets: dict[Identity, bool] = {}
         self._notes: dict[tuple[str, float, str], str] = {}
         self._failing: dict[tuple[Identity, str], tuple[str, int]] = {}  # what, in how many looks
+        self._bad_rules: frozenset[RuleKey] = frozenset()
 
     def started(self, words: str, document: Mapping[str, Any]) -> None:
         """It begins."""
@@ -66,9 +76,10 @@ class Teller:
             self._tell("reload", {"error": None, "rules": rules}, NOTICE, words)
 
     def look(self, state: SessionState) -> None:
-        """Tell what has changed among targets and captures."""
+        """Tell what has changed among targets, rules and captures."""
         self._look_at_targets(state)
         if state.alerts is not None:
+            self._look_at_rules(state.alerts.rules)
             for note in state.alerts.captures:
                 self._look_at_capture(note)
 
@@ -103,16 +114,7 @@ class Teller:
                 looks = looks + 1 if before == error.message else 1
                 failing[key] = (error.message, looks)
                 if looks == _LOOKS:
-                    pid = status.target.pid
-                    words = f"{source.name} of {pid} cannot be read: {error.message}"
-                    words += f"; {error.hint}" if error.hint else ""
-                    document = {
-                        "pid": pid,
-                        "source": source.name,
-                        "error": error.message,
-                        "hint": error.hint or None,
-                    }
-                    self._tell("source", document, logging.WARNING, words)
+                    self._tell_source(status.target.pid, source.name, error)
         self._failing = failing
 
     def _tell_source(self, pid: int, source: str, error: ReadError) -> None:
@@ -120,6 +122,22 @@ class Teller:
         words += f"; {error.hint}" if error.hint else ""
         document = {"pid": pid, "source": source, "error": error.message, "hint": error.hint or None}
         self._tell("source", document, logging.WARNING, words)
+
+    def _look_at_rules(self, rules: Sequence[RuleStatus]) -> None:
+        """Tell which rules began to fail and which work again; not what else goes wrong meanwhile with one that
+        fails, which may be another thing at each evaluation."""
+        bad = {status.key: status.error for status in rules if status.health is Health.BAD}
+        good = {status.key for status in rules if status.health is Health.GOOD}
+        for key, error in bad.items():
+            if key not in self._bad_rules:
+                self._tell_rule(key, error, logging.WARNING, f"cannot be evaluated: {error}")
+        for key in sorted(self._bad_rules & good):
+            self._tell_rule(key, None, NOTICE, "is evaluated again")
+        self._bad_rules = frozenset(bad)
+
+    def _tell_rule(self, key: RuleKey, error: str | None, level: int, words: str) -> None:
+        document = {"name": key.name, "group": key.group, "file": key.file, "error": error}
+        self._tell("rule", document, level, f"rule {key.name} of group {key.group} in {key.file} {words}")
 
     def _look_at_capture(self, note: CaptureNote) -> None:
         key = (note.name, note.time, note.alert)

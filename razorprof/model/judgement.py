@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from razorprof.model.alert import Alert, RuleKey
 
@@ -65,7 +65,8 @@ class RuleFinding:
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A left-hand value of a rule's comparison. labels: what tells it from others of the rule; unit: of the
-    plugins' output (s, B, c or empty); mark: what an alert of the rule would be."""
+    plugins' output (s, B, c or empty); mark: what an alert of the rule would be; compared: the left-hand side as
+    PromQL, untrusted, empty where it is not known."""
 
     rule: str
     labels: Mapping[str, str]
@@ -73,11 +74,20 @@ class Figure:
     unit: str = ""
     threshold: Threshold | None = None
     mark: Mark = Mark.WARNING
+    compared: str = ""
+
+
+class Sight(StrEnum):
+    """How what was judged was seen: by watching for it, in a recording, or by asking who watches."""
+
+    WATCHED = "watched"
+    RECORDED = "recorded"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """time: of the last evaluation, Unix seconds; seconds: for which was watched, None where somebody else did;
+    """time: of the last evaluation, Unix seconds; seconds: for which was watched, None where that is not known;
     problems: what else makes it unknown; targets: what was watched, in words."""
 
     mark: Mark
@@ -88,3 +98,4 @@ class Judgement:
     figures: tuple[Figure, ...] = ()
     problems: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    sight: Sight = Sight.WATCHED

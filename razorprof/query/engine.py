@@ -21,6 +21,7 @@ from razorprof.query.labelsets import distinct
 from razorprof.query.limits import DEFAULT_LIMITS, Budget, Limits
 from razorprof.query.parse import parse
 from razorprof.query.plan import Program
+from razorprof.query.sharing import Shared
 from razorprof.query.values import Bools, Millis, RangeVector, Scalar, Value, Vector
 from razorprof.store.view import SeriesView
 
@@ -48,19 +49,32 @@ class Query:
         return self.program.kind
 
     def instant(
-        self, view: SeriesView, time: float, limits: Limits = DEFAULT_LIMITS, *, clock: Clock | None = None
+        self,
+        view: SeriesView,
+        time: float,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        clock: Clock | None = None,
+        shared: Shared | None = None,
     ) -> Value:
         """The value at `time`, Unix seconds: arrays of T = 1. A vector holds present series only, in the order
-        of sort, sort_desc, topk and bottomk where those are asked for.
+        of sort, sort_desc, topk and bottomk where those are asked for. shared: what queries over this view, with
+        these limits, have in common.
 
         Raises EvaluationFailed, QueryTooLarge, TimedOut; UsageError for a time that cannot be.
         """
         moment = _millis(time, "time")
-        value = Evaluation(view, moment, moment, Budget(limits, clock)).run(self.program, np.array([moment]))
-        value = _named_once(value, limits)
-        if isinstance(value, RangeVector):
-            return RangeVector(tuple(part for window in value.windows for part in window.unfolded()))
-        return _present(value) if isinstance(value, Vector) else value
+        evaluation = Evaluation(view, moment, moment, Budget(limits, clock))
+        at = np.array([moment])
+        if shared is None:
+            return _answer(evaluation.run(self.program, at), limits)
+        value = evaluation.share(self.program, at, shared)
+        number = shared.numbers(self.program, moment)[-1]
+        answer = shared.value(number, (value,))
+        if answer is None:
+            answer = _answer(value, limits)
+            shared.keep(number, (value,), answer)
+        return answer
 
     def range(
         self,
@@ -116,6 +130,14 @@ def grid(start: float, end: float, step: float, limits: Limits = DEFAULT_LIMITS)
     return first + gap * np.arange(count, dtype=np.int64)
 
 
+def _answer(value: Value, limits: Limits) -> Value:
+    """What an instant query answers."""
+    value = _named_once(value, limits)
+    if isinstance(value, RangeVector):
+        return RangeVector(tuple(part for window in value.windows for part in window.unfolded()))
+    return _present(value) if isinstance(value, Vector) else value
+
+
 def _named_once(value: Value, limits: Limits) -> Value:
     """The end of delayed name removal."""
     if not limits.delayed_names:
@@ -133,6 +155,8 @@ def _present(vector: Vector) -> Vector:
     kept: Bools = np.atleast_1d(vector.present.any(axis=0))
     if kept.all():
         return vector
+    if not kept.any():
+        return Vector((), vector.values[:, :0], vector.present[:, :0])
     labels = tuple(labels for labels, keep in zip(vector.labels, kept.tolist(), strict=True) if keep)
     return Vector(labels, vector.values[:, kept], vector.present[:, kept])
 

@@ -22,7 +22,18 @@ from razorprof.query.limits import Budget
 from razorprof.query.matching import both_or_either, combine
 from razorprof.query.plan import Node, Program
 from razorprof.query.ranking import ranked
-from razorprof.query.selectors import Columns, latest, latest_times, moments, ranges, read, size_of, without_gaps
+from razorprof.query.selectors import (
+    Columns,
+    latest,
+    latest_times,
+    moment,
+    moments,
+    ranges,
+    read,
+    size_of,
+    without_gaps,
+)
+from razorprof.query.sharing import Shared
 from razorprof.query.subquery import steps_of
 from razorprof.query.values import Millis, RangeVector, Scalar, Text, Value, Vector
 from razorprof.store.view import SeriesView
@@ -41,9 +52,40 @@ class Evaluation:
         self._end = end
         self._budget = budget
 
+    def share(self, program: Program, at: Millis, shared: Shared) -> Value:
+        """The value of the program at one time, as `run` gives it, with what other queries had in common."""
+        numbers = shared.numbers(program, int(at[0]))
+        loaded: dict[Node, list[Columns]] = {}
+        values: list[Value] = []
+        for node, number in zip(program.nodes, numbers, strict=False):
+            self._budget.check_time()
+            split = len(values) - len(plan.children(node))
+            operands = tuple(values[split:])
+            if isinstance(node, plan.Selector | plan.RangeSelector):
+                columns = shared.loaded(number)
+                if columns is None:
+                    columns = self._load(node, at)
+                    shared.load(number, node.matchers, columns)
+                else:
+                    self._count(columns)
+                loaded[node] = columns
+                grounds: tuple[object, ...] = (columns,)
+            else:
+                grounds = operands
+            value = shared.value(number, grounds)
+            if value is None:
+                value = self._value(node, operands, at, loaded)
+                shared.keep(number, grounds, value)
+            values[split:] = [value]
+        return values[-1]
+
     def run(self, program: Program, at: Millis) -> Value:
         """The value of the program at all times `at`, ascending ms."""
-        loaded = {node: self._load(node, at) for node in program.nodes if _reads(node)}
+        loaded: dict[Node, list[Columns]] = {
+            node: self._load(node, at)
+            for node in program.nodes
+            if isinstance(node, plan.Selector | plan.RangeSelector)
+        }
         width = max(1, sum(len(one.labels) for columns in loaded.values() for one in columns))
         stretch = max(1, _CELLS // width)
         parts: list[Value] = []
@@ -55,16 +97,19 @@ class Evaluation:
         self._budget.release(sum(size_of(columns) for columns in loaded.values()))
         return _joined(parts)
 
-    def _load(self, node: Node, at: Millis) -> list[Columns]:
-        assert isinstance(node, plan.Selector | plan.RangeSelector)  # noqa: S101 (for the type checker)
-        at_moments = moments(node.when, at[[0, -1]], self._start, self._end)
+    def _load(self, node: plan.Selector | plan.RangeSelector, at: Millis) -> list[Columns]:
+        first, last = (moment(node.when, int(one), self._start, self._end) for one in (at[0], at[-1]))
         length = node.range if isinstance(node, plan.RangeSelector) else self._budget.limits.look_back
         self._budget.check_time()
-        low, high = int(at_moments.min()) - length, int(at_moments.max())
-        columns = read(self._view, node.matchers, low, high, self._budget)
+        columns = read(self._view, node.matchers, first - length, last, self._budget)
         if self._budget.limits.delayed_names:
             columns = [replace(one, labels=twice_named(one.labels)) for one in columns]
         return without_gaps(columns) if isinstance(node, plan.RangeSelector) else columns
+
+    def _count(self, columns: list[Columns]) -> None:
+        """Account for what was read by another query."""
+        self._budget.check_series(sum(len(one.labels) for one in columns))
+        self._budget.load(size_of(columns))
 
     def _run(self, program: Program, at: Millis, loaded: dict[Node, list[Columns]]) -> Value:
         values: list[Value] = []
@@ -149,10 +194,6 @@ class Evaluation:
             return result
         self._budget.hold(result.values.size)
         return distinct(result, strict=any(isinstance(operand, RangeVector) for operand in operands))
-
-
-def _reads(node: Node) -> bool:
-    return isinstance(node, plan.Selector | plan.RangeSelector)
 
 
 def _number(value: Value) -> Scalar | Vector:

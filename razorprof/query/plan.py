@@ -137,6 +137,17 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
+def part_of(program: Program, node: Node) -> Program:
+    """A node of a program with all that it is made of."""
+    wanted: set[int] = set()
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        wanted.add(id(one))
+        todo += children(one)
+    return Program(tuple(one for one in program.nodes if id(one) in wanted), kind_of(node))
+
+
 def selections(program: Program) -> Iterator[tuple[Matcher, ...]]:
     """The matchers of all selectors, those inside of subqueries too."""
     todo = [program]

@@ -34,13 +34,19 @@ _MANY = 16  # so many series with the same gaps are looked at as columns of thei
 _STEPS = 400_000  # evaluation times of all series together, of one folded window
 
 
-def moments(when: When, at: Millis, start: int, end: int) -> Millis:
-    """(T,) where in time to look for each evaluation time; start, end: those of the whole query."""
+def moment(when: When, at: int, start: int, end: int) -> int:
+    """Where in time to look for an evaluation time, ms; start, end: those of the whole query."""
     if when.at is None:
         return at - when.offset
     edges = {Edge.START: start, Edge.END: end}
-    fixed = edges[when.at] if isinstance(when.at, Edge) else when.at
-    return np.full(len(at), fixed - when.offset, np.int64)
+    return (edges[when.at] if isinstance(when.at, Edge) else when.at) - when.offset
+
+
+def moments(when: When, at: Millis, start: int, end: int) -> Millis:
+    """(T,) the same for many."""
+    if when.at is None:
+        return at - when.offset if when.offset else at
+    return np.full(len(at), moment(when, 0, start, end), np.int64)
 
 
 def read(view: SeriesView, matchers: Sequence[Matcher], low: int, high: int, budget: Budget) -> list[Columns]:
@@ -84,11 +90,10 @@ def latest_times(columns: Sequence[Columns], moments: Millis, look_back: int) ->
 
 def _latest(columns: Columns, moments: Millis, after: Millis) -> tuple[Floats, Bools, Places]:
     """Values, whether they are there, and their rows, which may be one for all series: (T, 1)."""
-    rows = np.searchsorted(columns.times, moments, "right") - 1
+    rows = columns.times.searchsorted(moments, "right") - 1
     fresh = (rows >= 0) & (columns.times[rows] > after)
     values = columns.values[rows]
-    present = np.empty(values.shape, np.bool_)
-    present[:] = fresh[:, None]
+    present = np.repeat(fresh[:, None], values.shape[1], axis=1)
     picked = rows[:, None]
     if not np.isnan(values).any():
         return values, present, picked

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from razorprof.model.alert import AlertState
-from razorprof.model.judgement import AlertFinding, Figure, Judgement, Mark, RuleFinding, Threshold
+from razorprof.model.judgement import AlertFinding, Figure, Judgement, Mark, RuleFinding, Sight, Threshold
 from razorprof.render import figures
 from razorprof.render.text import printable
 
@@ -84,7 +84,7 @@ def _details(judgement: Judgement) -> Iterator[str]:
         yield from _alert(finding, judgement.time)
     for rule in judgement.rules:
         if rule.mark is Mark.UNKNOWN:
-            yield _rule(rule)
+            yield _rule(rule, judgement)
     for problem in judgement.problems:
         yield f"{Mark.UNKNOWN.name}: {_text(problem)}"
 
@@ -104,12 +104,22 @@ def _alert(finding: AlertFinding, now: float) -> Iterator[str]:
         yield f"  runbook: {_text(finding.runbook)}"
 
 
-def _rule(rule: RuleFinding) -> str:
-    needs = ""
-    if rule.needs is not None:
-        needs = f"; watch it for longer: --for {math.ceil(rule.needs)}s, or ask a watch: --from URL"
+def _rule(rule: RuleFinding, judgement: Judgement) -> str:
     seen = f" (on what was seen it is {rule.state})" if rule.state != "inactive" else ""
-    return f"{rule.mark.name} {plain(rule.key.name)}: {_text(rule.reason)}{seen}{needs}"
+    return f"{rule.mark.name} {plain(rule.key.name)}: {_text(rule.reason)}{seen}{_remedy(rule, judgement)}"
+
+
+def _remedy(rule: RuleFinding, judgement: Judgement) -> str:
+    """What helps where a rule needs more samples."""
+    if rule.needs is None:
+        return ""
+    needs, seen = math.ceil(rule.needs), judgement.seconds or 0.0
+    match judgement.sight:
+        case Sight.RECORDED:
+            return f"; this recording is of {seen:.0f} s: record at least {needs} s, or check a running process"
+        case Sight.ASKED:
+            return f"; the watch began {seen:.0f} s ago: ask again in {max(1, math.ceil(rule.needs - seen))} s"
+    return f"; watch it for longer: --for {needs}s, or ask a watch: --from URL"
 
 
 def _labels(labels: Mapping[str, str]) -> str:
@@ -118,23 +128,38 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _performance(values: Iterable[Figure]) -> str:
-    """Items that fit, each once: 'label'=value[unit];[warning];[critical]."""
+    """Items that fit, each once: 'label'=value[unit];[warning];[critical]. Rules that differ in severity and limit
+    only are one item, of the first one's name."""
     items: dict[str, str] = {}
     length = 0
-    for figure in values:
-        label = _label(figure)
+    for first, *others in _alike(values):
+        label = _label(first)
         if label in items:
             continue
-        warning = _range(figure.threshold) if figure.mark is Mark.WARNING else ""
-        critical = _range(figure.threshold) if figure.mark is Mark.CRITICAL else ""
-        value = _number(figure.value)
-        unit = figure.unit if value != "U" else ""
+        limits = {one.mark: _range(one.threshold) for one in (*reversed(others), first)}
+        value = _number(first.value)
+        unit = first.unit if value != "U" else ""
+        warning, critical = limits.get(Mark.WARNING, ""), limits.get(Mark.CRITICAL, "")
         item = f"'{label}'={value}{unit};{warning};{critical}".rstrip(";")
         length += len(item) + 1
         if length > _LONGEST_DATA:
             break
         items[label] = item
     return " ".join(items.values())
+
+
+def _alike(values: Iterable[Figure]) -> Iterable[list[Figure]]:
+    """Figures of the same expression, or where that is not known of the same name, that are the same value."""
+    found: dict[object, list[Figure]] = {}
+    for one in values:
+        what = ("expression", one.compared) if one.compared else ("name", one.rule)
+        key = (*what, tuple(one.labels.items()), repr(one.value))
+        known = found.setdefault(key, [])
+        if one.mark in (other.mark for other in known):
+            found[key, len(found)] = [one]  # another limit of the same severity: for itself
+        else:
+            known.append(one)
+    return found.values()
 
 
 def _label(figure: Figure) -> str:

@@ -1,8 +1,8 @@
 """/api/v1/alerts and /api/v1/rules as Prometheus answers them, for its tools and for `check --from`.
 
 Out of the board of the last tick. That the rules in force are not those of the file is told as a warning, for
-which the API has a place; what only `check` asks for (since when rules are evaluated, what each lacks) stands
-under the name razorprof, which Prometheus's tools pass over. Called by serve.site.
+which the API has a place; what only `check` asks for (since when rules are evaluated, on which processes, what
+each lacks) stands under the name razorprof, which Prometheus's tools pass over. Called by serve.site.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class AlertsApi:
 
     def answer(self, question: Question) -> Answer | None:
         """The answer to a question below /api/v1; None where there is none, or no rules are evaluated."""
-        board = self._view.state().alerts
+        state = self._view.state()
+        board = state.alerts
         if board is None:
             return None
         if question.path == "/api/v1/alerts":
@@ -43,7 +44,8 @@ class AlertsApi:
             wanted = question.query.get("type", "")
             if wanted and wanted not in _KINDS:
                 return _bad(f'not supported value "{wanted}"')
-            own = {} if board.since is None else {"since": rfc3339(board.since)}
+            own: dict[str, Any] = {} if board.since is None else {"since": rfc3339(board.since)}
+            own["targets"] = [{"pid": one.target.pid, "job": one.labels.get("job", "")} for one in state.targets]
             groups = _groups(board, _KINDS.get(wanted), self._lacks(board))
             return _success(board, {"groups": groups, "razorprof": own})
         return None

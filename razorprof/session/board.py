@@ -23,6 +23,7 @@ from razorprof.store.memory import MemoryStore
 
 STALE_FAILURES = 3  # reads that failed in a row before a source's series go stale, but
 STALE_SECONDS = 15.0  # not before this long after its last success
+NAMING_SECONDS = 5.0  # for which a target's series wait for the label `runtime`
 HOLD_SECONDS = 30.0  # dear figures are read every ten seconds or so
 _FIRST_SAMPLES = "the first samples are being taken"
 _NOT_KNOWN_YET = "not known yet what it runs"
@@ -73,6 +74,8 @@ class TargetBoard:
     sources: dict[str, SourceBoard] = field(default_factory=dict)
     structures: Mapping[type, Structure] = field(default_factory=dict)
     detected: Detected | None = None
+    is_named: bool = False  # its labels are known as far as they will be
+    waits_since: float | None = None  # for its labels: time of its first tick
     ended: Ended | None = None
     replaced: bool = False  # another target took its place
     stopped: bool = False
@@ -112,6 +115,13 @@ class TargetBoard:
             found = SourceBoard(Collector(store, group, declaration, self.labels), SourceStatus(name, None))
             self.sources = {**self.sources, name: found}
         return found
+
+    def wait(self, time: float) -> bool:
+        """At a tick: whether its series should still wait for its labels, which change once a runtime is
+        recognised. An alert on the first ones would resolve and fire again."""
+        self.waits_since = time if self.waits_since is None else self.waits_since
+        self.is_named = self.is_named or time - self.waits_since >= NAMING_SECONDS
+        return not self.is_named
 
     def keep(self, structure: Structure) -> None:
         """Publish a structure as the newest of its kind."""

@@ -27,6 +27,7 @@ from razorprof.model.target import Identity, Life, Target
 from razorprof.recording.rzp_values import Cost
 from razorprof.session.board import TargetBoard
 from razorprof.session.collector import MOST_TARGET_SERIES, Collector, Declaration
+from razorprof.session.places import Places
 from razorprof.session.recorder import Recorder
 from razorprof.session.self_metrics import SELF_METRICS, SelfMetrics, dropped_samples
 from razorprof.session.view import Overhead, SessionState
@@ -102,6 +103,7 @@ class Pipeline:
             recorder.declare(OWN_SOURCE, OWN_METRICS)
             store.journal = self._record_row
         self.boards: dict[Identity, TargetBoard] = {}
+        self.places = Places(host, lambda labels: self._collector(labels, Allowance(MOST_TARGET_SERIES)))
         self.state = SessionState(0.0, 0, ())
         self.interval = 1.0
 
@@ -173,6 +175,8 @@ class Pipeline:
         source = board.source(scrape.source, self._store, self._declared.get(scrape.source))
         if source.note(scrape):
             source.collector.group.mark_stale(scrape.time)
+        if scrape.samples or scrape.stacks:
+            board.is_named = True  # sources are opened once the detection has answered, or failed
         if scrape.samples:
             source.collector.append(scrape.time, scrape.samples)
         report: SamplingReport | None = None
@@ -194,11 +198,13 @@ class Pipeline:
         board.looks.see(scrape)
 
     def _detected(self, board: TargetBoard, event: Detected) -> None:
-        board.detected = event
+        """Settles the labels. Where it comes late (a detection that hung, another program that was started in the
+        process), what was seen before goes stale and goes on under the new labels."""
+        board.detected, board.is_named = event, True
         board.target = replace(board.target, name=event.name or board.target.name)
         board.command = event.command or board.command
         labels = board.labels.with_(runtime=event.runtime)
-        if labels != board.labels:  # what was seen before goes on under the new labels
+        if labels != board.labels:
             for collector in _collectors(board):
                 collector.group.mark_stale(event.time)
                 self._dropped_before += collector.drops.total()
@@ -209,7 +215,7 @@ class Pipeline:
         if board is None or board.ended is not None:
             return
         board.last_series = board.series()
-        board.ended = event
+        board.ended, board.is_named = event, True
         for source in board.sources.values():
             source.collector.group.mark_stale(event.time)
         board.own.append(event.time, [Sample(UP, 0.0)])
@@ -219,9 +225,11 @@ class Pipeline:
         for board in boards:
             if board.ended is None:
                 board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)
-                board.own.append(tick.time, self._own_samples(board))
+                if not board.wait(tick.time):
+                    board.own.append(tick.time, self._own_samples(board))
             elif self.hold_places and not board.replaced:
                 board.own.append(tick.time, [Sample(UP, 0.0)])
+        self.places.tell(tick.time, Sample(UP, 0.0), [board.target.identity for board in boards if board.is_named])
         self._rank(boards)
         overhead = self._overhead(tick.time)
         dropped = self._dropped_before + self._own.drops.total()

@@ -57,7 +57,7 @@ class SessionOptions:
     razorprof above which it reads less; history_seconds, history_bytes: bounds of the series in memory;
     forget_seconds: how long a target that ended is kept; None: for ever, as whoever watches it expects;
     hold_places: a target that ended goes on to say that it is not up until another one of its selector takes its
-    place; the last one of a selector for as long as that takes;
+    place; the last one of a selector for as long as that takes, and one that is expected from the beginning;
     most_focused: up to so many targets all get the sources that cost more, above it only the selected one;
     probe: whether the targets' own listening ports may be asked for a page of metrics."""
 
@@ -130,6 +130,16 @@ class Session:
         self._pipeline.add(target, command)
         self._detect(watched)
         self._add(target, PRESENCE, lambda: Presence(target, self._clock))
+
+    def expect(self, selector: str, job: str) -> None:
+        """A target that may come later: its place is empty until then. job: the label. Before `run`."""
+        if self._options.hold_places:
+            self._pipeline.places.expect(selector, job)
+
+    def arrive(self, selector: str, found: Sequence[Target]) -> None:
+        """Targets that were expected are there. Any thread."""
+        identities = [target.identity for target in found]
+        self._scheduler.call(lambda: self._pipeline.places.arrive(selector, identities))
 
     def search(
         self, find: Callable[[], Sequence[Target]], *, key: Target | None = None, follow: bool = False

@@ -1,7 +1,7 @@
 """Sums of many floats with the rounding errors kept, as Prometheus' Kahan-Neumaier sums: {1e100, 1, -1e100} is 1.
 
-Added up as a tree of error-free additions (Knuth's two-sum), so that whole arrays are added at once: the order
-differs from Prometheus', what is left of the rounding does not.
+Added up by error-free additions (Knuth's two-sum): few samples one after the other, as Prometheus does; many as a
+tree, so that whole arrays are added at once: the order differs then, what is left of the rounding does not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from razorprof.model.series import Floats
 from razorprof.query.values import Bools, Places
 
+_FEW = 10_000  # samples: so many, one after the other, cost less than the steps of a tree (benchmarks/rules.py)
 Column = Callable[[int, int], Floats]  # (step, series) -> the samples of one window
 
 
@@ -61,6 +62,10 @@ def settled_mean(total: Floats, lost: Floats, counts: Places, finite: Bools, col
 def sum_and_lost(values: Floats) -> tuple[Floats, Floats]:
     """The rounded sum over axis 1 and what rounding took from it. The second means nothing if the first is not
     finite."""
+    if values.size <= _FEW:
+        totals = np.add.accumulate(values, axis=1)
+        slips = _slips(totals[:, :-1], values[:, 1:], totals[:, 1:])
+        return totals[:, -1], np.add.reduce(slips, axis=1)
     lost = np.zeros((values.shape[0], values.shape[2]))
     while (count := values.shape[1]) > 1:
         half = count // 2
@@ -74,8 +79,12 @@ def sum_and_lost(values: Floats) -> tuple[Floats, Floats]:
 def two_sum(one: Floats, other: Floats) -> tuple[Floats, Floats]:
     """The rounded sum and what rounding took from it (Knuth)."""
     total = one + other
+    return total, _slips(one, other, total)
+
+
+def _slips(one: Floats, other: Floats, total: Floats) -> Floats:
     shadow = total - one
-    return total, (one - (total - shadow)) + (other - shadow)
+    return (one - (total - shadow)) + (other - shadow)
 
 
 def _in_order(column: Floats) -> float:

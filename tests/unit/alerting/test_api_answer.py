@@ -97,12 +97,54 @@ def test_only_the_processes_and_rules_that_are_meant_count() -> None:
     alerts.append(ALERT | {"labels": {"alertname": "Busy"}})
     rules.append(RULE | {"name": "Other", "alerts": []})
     seen = parse_rules_answer(document, NOW)
-    assert [alert.labels.get("pid") for alert in only(seen, pids=[8]).alerts] == ["8", None]
+    assert [alert.labels.get("pid") for alert in only(seen, targets={8: "web"}).alerts] == ["8", None]
     assert len(only(seen).alerts) == 3
     chosen = only(seen, rules=[("g", "Other"), ("g", "Gone")])
     assert ([status.key.name for status in chosen.statuses], chosen.alerts) == (["Other"], [])
     assert judge(chosen).mark is Mark.UNKNOWN
     assert judge(chosen).problems == ("the rule Gone of group g is not evaluated there",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_about"),
+    [
+        ({"pid": "8"}, True),
+        ({"pid": "7", "job": "web"}, False),
+        ({"instance": "box/8"}, True),
+        ({"instance": "box/7", "job": "web"}, False),
+        ({"job": "web"}, True),
+        ({"job": "web", "instance": "box:9100"}, True),
+        ({"job": "other"}, False),
+        ({"team": "shop"}, True),
+    ],
+)
+@pytest.mark.parametrize("told", [True, False])
+def test_an_alert_belongs_to_a_process_by_the_most_telling_of_its_labels(
+    labels: dict[str, str], is_about: bool, told: bool
+) -> None:
+    document = answer({"alerts": [ALERT | {"labels": {"alertname": "Busy"} | labels}]})
+    if told:
+        watched = [{"pid": 7, "job": "other"}, {"pid": 8, "job": "web"}]
+        document["data"]["razorprof"] = {"targets": watched}
+    found = only(parse_rules_answer(document, NOW), targets={8: "another name" if told else "web"})
+    assert bool(found.alerts) is is_about
+    assert found.problems == ()
+
+
+def test_the_job_of_a_process_is_what_its_own_alerts_say_where_the_answer_does_not_tell() -> None:
+    alerts = [
+        {"labels": {"alertname": "A", "pid": "8", "job": "web"}},
+        {"labels": {"alertname": "B", "job": "web"}},
+    ]
+    seen = parse_rules_answer(answer({"alerts": [ALERT | one for one in alerts]}), NOW)
+    assert len(only(seen, targets={8: "python"}).alerts) == 2
+
+
+def test_a_process_that_is_not_watched_there_cannot_be_judged() -> None:
+    document = answer({"alerts": []})
+    document["data"]["razorprof"] = {"targets": [{"pid": 7, "job": "other"}]}
+    found = judge(only(parse_rules_answer(document, NOW), targets={8: "web"}))
+    assert (found.mark, found.problems) == (Mark.UNKNOWN, ("process 8 is not watched there",))
 
 
 def test_a_query_that_we_do_not_know_is_no_hindrance() -> None:
@@ -131,9 +173,10 @@ def test_a_query_that_we_do_not_know_is_no_hindrance() -> None:
         answer({"health": "fine"}),
         answer({"razorprof": ["missing"]}),
         answer({"duration": True}),
+        answer() | {"data": ANSWER["data"] | {"razorprof": {"targets": [{"pid": "8"}]}}},
         {"status": "success", "data": {"groups": [GROUP | {"rules": [RULE] * 20_001}]}},
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_another_answer_is_refused(document: Any) -> None:
     with pytest.raises(ToolFailed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -254,6 +255,75 @@ _WORDS = st.sampled_from(
 def test_no_sequence_of_words_breaks_a_template(words: list[str]) -> None:
     with suppress(RazorprofError):
         assert isinstance(expand(" ".join(words)), str)
+
+
+_ACTIONS = st.sampled_from(
+    [
+        *("$labels.job", ".Labels.odd", "$.Labels.nothing", "$externalLabels.cluster", "$externalURL", ".Value"),
+        *(
+            "$value",
+            "$value | humanize",
+            "$value | humanizePercentage",
+            "$value | printf `%.2f`",
+            "humanize $value",
+        ),
+        *("humanizeDuration $value | toUpper", "$labels.job | title", "$labels.odd | humanize", "toUpper $value"),
+        *(
+            "printf `%s-%d|%5.1f` $labels.job $value .Value",
+            "reReplaceAll `a(p+)` `$1` $labels.job",
+            "`x` | print",
+        ),
+        *(
+            "$value | printf",
+            "$labels.job | printf `%9999999d`",
+            "len $labels.odd",
+            "eq $labels.job `api`",
+            "title",
+        ),
+        *("humanizeTimestamp $value", "parseDuration $labels.job", "$labels.job | parseDuration", "and $value"),
+        *(
+            "index $labels `job`",
+            "query `many` | first | value",
+            "$value.x",
+            "$labels.job.x",
+            "1 | humanize",
+            "now",
+        ),
+        *("toTime $value", "$value | toDuration", "$x := 1", "match `(` $labels.job", "js $labels.odd $value"),
+    ]
+)
+_NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 999_999.0, 1e6, 1e-4, 0.00012345, 9.9e-5, 1e21, math.inf, math.nan])
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(_ACTIONS | st.just("/* */"), min_size=1, max_size=3), _NUMBERS | st.floats())
+def test_a_straight_template_says_what_the_walk_over_its_tree_says(actions: list[str], value: float) -> None:
+    template = compile_template("a" + "".join(f" {{{{{action}}}}}b" for action in actions), "__alert_A")
+    data = TemplateData(LABELS, value, 1_435_065_584.128, {"cluster": "c1"}, "http://h:9/p", ask)
+    assert template.expand(data) == replace(template, pieces=None).expand(data)
+
+
+def test_templates_as_rules_have_them_are_straight_and_those_with_more_to_them_are_not() -> None:
+    for text in (
+        "{{ $labels.job }} is at {{ $value | humanizePercentage }}",
+        "{{ printf `%.1f` $value }} of {{ .Value }}",
+    ):
+        assert compile_template(text).pieces is not None
+    for text in (
+        "{{ if $value }}x{{ end }}",
+        "{{ $x := 1 }}",
+        "{{ query `up` }}",
+        "{{ externalURL }}",
+        "{{ and 1 2 }}",
+    ):
+        assert compile_template(text).pieces is None
+
+
+def test_a_long_label_in_a_straight_template_is_work_that_is_counted() -> None:
+    data = TemplateData({"job": "x" * 300_000}, 1.0)
+    assert "the text is too long" in compile_template("{{ $labels.job }}").expand(data)
+    actions = "{{ $labels.job | toUpper | len }}" * 30
+    assert "too many steps" in compile_template(actions).expand(data)
 
 
 @settings(deadline=None)

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from razorprof.cli.long_lived import ending_signals, follow, present_targets
+from razorprof.cli.long_lived import Present, ending_signals, follow, present_targets
 from razorprof.cli.select import Choice
 from razorprof.clock import ManualClock
 from razorprof.errors import RazorprofError, TargetNotFound
+from razorprof.query.engine import compile_query
+from razorprof.query.values import Vector
 from razorprof.remote.process import ProcessView
 from razorprof.session.session import Session, SessionOptions
+from razorprof.session.view import SessionState
 from razorprof.session.workers import InlineExecutor
 
 
@@ -76,11 +79,13 @@ def strangers(tmp_path: Path) -> Iterator[Strangers]:
 def test_what_is_no_pid_may_come_later(strangers: Strangers) -> None:
     choice = Choice(as_json=True)
     texts = [f"name:{strangers.path.name}"]
-    assert present_targets(texts, choice) == []
+    assert present_targets(texts, choice) == Present([], texts)
     with pytest.raises(TargetNotFound):
         present_targets(["999999"], choice)
     pid = strangers.start()
-    assert [target.pid for target in present_targets([*texts, str(pid)], choice)] == [pid], "each process once"
+    present = present_targets([*texts, str(pid)], choice)
+    assert [target.pid for target in present.targets] == [pid], "each process once"
+    assert present.awaited == []
 
 
 def test_a_target_that_appears_is_found_and_one_of_several_is_not_taken_which_is_told_once(
@@ -90,7 +95,7 @@ def test_a_target_that_appears_is_found_and_one_of_several_is_not_taken_which_is
     session = Session(
         SessionOptions(), sources=list, runtimes=list, clock=ManualClock(), executor=InlineExecutor()
     )
-    follow(session, [f"name:{strangers.path.name}"], Choice(as_json=True), [], tell=told.append)
+    follow(session, [f"name:{strangers.path.name}"], Choice(as_json=True), Present([]), tell=told.append)
     pids: list[list[int]] = []
     first = strangers.start()
     looks = 0
@@ -108,3 +113,35 @@ def test_a_target_that_appears_is_found_and_one_of_several_is_not_taken_which_is
     assert pids[-1] == [first]
     assert [error.name for error in told] == ["ambiguous_target"]
     assert ProcessView(first).identity == session.view.state().targets[0].target.identity
+
+
+def test_what_has_never_been_there_is_not_up_until_it_is(strangers: Strangers) -> None:
+    text = f"name:{strangers.path.name}"
+    session = Session(
+        SessionOptions(hold_places=True),
+        sources=list,
+        runtimes=list,
+        clock=ManualClock(),
+        executor=InlineExecutor(),
+    )
+    follow(session, [text], Choice(as_json=True), Present([], [text]))
+    up: list[dict[str, float]] = []
+
+    def publish(state: SessionState) -> None:
+        value = compile_query("up").instant(session.view, state.time)
+        assert isinstance(value, Vector)
+        up.append(
+            {
+                labels.get("target", "came"): number
+                for labels, number in zip(value.labels, value.values[0], strict=True)
+            }
+        )
+        if len(up) == 3:
+            strangers.start()
+        if {"came": 1.0} in up or len(up) > 30:
+            session.stop()
+
+    session.run(publish)
+    assert up[:3] == [{text: 0.0}] * 3
+    assert up[-1] == {"came": 1.0}
+    assert all(len(one) == 1 for one in up), "one or the other at each time"

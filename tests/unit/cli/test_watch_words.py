@@ -11,7 +11,16 @@ import pytest
 
 from razorprof.cli.journal import NOTICE
 from razorprof.cli.watch_words import Teller, status_words
-from razorprof.model.alert import Alert, AlertBoard, AlertChange, AlertState, CaptureNote, RuleKey, RuleStatus
+from razorprof.model.alert import (
+    Alert,
+    AlertBoard,
+    AlertChange,
+    AlertState,
+    CaptureNote,
+    Health,
+    RuleKey,
+    RuleStatus,
+)
 from razorprof.model.labels import Labels
 from razorprof.model.scrape import ReadError
 from razorprof.model.target import Identity, Life, Target
@@ -171,3 +180,42 @@ def test_how_it_goes_is_one_line() -> None:
     assert status_words(state(target(), target(Life.GONE), board=board)) == (
         "1 targets, 2 rules: 1 firing, 1 pending, 1 failing; the rules could not be read again"
     )
+
+
+def test_a_rule_that_fails_is_told_when_it_begins_to_and_when_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "razorprof.watch")
+    teller = Teller(as_json=False)
+    good = RuleStatus(KEY, "alerting", "x", Health.GOOD)
+
+    def look(health: Health, error: str = "") -> None:
+        teller.look(state(board=AlertBoard(rules=(replace(good, health=health, error=error),))))
+
+    for health, error in (
+        (Health.UNKNOWN, ""),
+        (Health.BAD, "too many series"),
+        (Health.BAD, "more of them: {a=1}"),
+        (Health.GOOD, ""),
+        (Health.GOOD, ""),
+        (Health.BAD, "too many series"),
+    ):
+        look(health, error)
+    rule = "rule Busy of group g in rules.yml"
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.WARNING, f"{rule} cannot be evaluated: too many series"),
+        (NOTICE, f"{rule} is evaluated again"),
+        (logging.WARNING, f"{rule} cannot be evaluated: too many series"),
+    ]
+
+
+def test_a_rule_that_fails_is_an_event_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = RuleStatus(KEY, "alerting", "x", Health.BAD, "too many series")
+    Teller(as_json=True).look(state(board=AlertBoard(rules=(bad,))))
+    assert json.loads(capsys.readouterr().out) == {
+        "event": "rule",
+        "name": "Busy",
+        "group": "g",
+        "file": "rules.yml",
+        "error": "too many series",
+    }

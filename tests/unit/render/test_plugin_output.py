@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from razorprof.model.alert import Alert, AlertState, RuleKey
-from razorprof.model.judgement import AlertFinding, Figure, Judgement, Mark, RuleFinding, Threshold
+from razorprof.model.judgement import AlertFinding, Figure, Judgement, Mark, RuleFinding, Sight, Threshold
 from razorprof.model.labels import Labels
 from razorprof.render.plugin_output import failure_line, plugin_lines
 
@@ -150,3 +151,41 @@ def test_the_first_line_stays_short_and_so_does_the_whole() -> None:
     assert len(lines) == 52
     assert lines[-1] == "... and 150 lines more: --json has all"
     assert lines[0].rstrip().endswith(tuple("0123456789")), "no half of a figure"
+
+
+def performance(*figures: Figure) -> str:
+    return plugin_lines(Judgement(Mark.OK, figures=figures))[0].partition(" | ")[2]
+
+
+def test_rules_that_differ_in_severity_and_limit_only_are_one_figure_with_both_limits() -> None:
+    warning = Figure("Busy", {}, 0.5, "", Threshold(">", 0.8), Mark.WARNING, "load")
+    critical = Figure("Busy", {}, 0.5, "", Threshold(">", 0.95), Mark.CRITICAL, "load")
+    both = "'Busy'=0.5;~:0.8;~:0.95"
+    assert performance(warning, critical) == performance(critical, warning) == both
+    assert performance(warning, replace(critical, rule="VeryBusy")) == both
+    without = [replace(one, compared="") for one in (warning, critical)]
+    assert performance(*without) == both
+
+
+def test_figures_that_have_only_the_name_or_the_severity_in_common_stay_apart() -> None:
+    warning = Figure("Busy", {"pid": "7"}, 0.5, "", Threshold(">", 0.8), Mark.WARNING, "load")
+    other = replace(warning, labels={"pid": "8"}, mark=Mark.CRITICAL)
+    assert performance(warning, other) == "'Busy{pid:7}'=0.5;~:0.8 'Busy{pid:8}'=0.5;;~:0.8"
+    again = replace(warning, rule="Busier", threshold=Threshold(">", 0.9))
+    assert performance(warning, again) == "'Busy{pid:7}'=0.5;~:0.8 'Busier{pid:7}'=0.5;~:0.9"
+    something_else = replace(warning, value=3.0, compared="threads", mark=Mark.CRITICAL)
+    assert performance(warning, something_else) == "'Busy{pid:7}'=0.5;~:0.8"
+
+
+@pytest.mark.parametrize(
+    ("sight", "words"),
+    [
+        (Sight.WATCHED, "watch it for longer: --for 300s, or ask a watch: --from URL"),
+        (Sight.RECORDED, "this recording is of 40 s: record at least 300 s, or check a running process"),
+        (Sight.ASKED, "the watch began 40 s ago: ask again in 260 s"),
+    ],
+)
+def test_what_helps_a_rule_that_needs_more_depends_on_how_it_was_seen(sight: Sight, words: str) -> None:
+    unknown = rule("Slow", Mark.UNKNOWN, "it needs 300 s of samples", 300.0)
+    found = Judgement(Mark.UNKNOWN, seconds=40.0, rules=(unknown,), sight=sight)
+    assert plugin_lines(found)[1] == f"UNKNOWN Slow: it needs 300 s of samples; {words}"

@@ -132,7 +132,10 @@ def test_rules_come_in_their_groups_with_their_alerts_and_health() -> None:
     assert fails["lastEvaluation"] == "0001-01-01T00:00:00Z"
     assert busy["razorprof"] == {"needs": 10.0, "missing": ["cpu"]}
     assert fails["razorprof"] == {"needs": 0.0, "missing": ["a", "b"]}
-    assert room.data("/api/v1/rules")["razorprof"] == {"since": "2023-11-14T22:13:20Z"}
+    assert room.data("/api/v1/rules")["razorprof"] == {
+        "since": "2023-11-14T22:13:20Z",
+        "targets": [{"pid": 7, "job": "web"}],
+    }
 
 
 def test_rules_of_one_kind_may_be_asked_for() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from razorprof.clock import ManualClock
 from razorprof.model.alert import AlertBoard, Health, RuleKey, RuleStatus
-from razorprof.model.scrape import Ended, Tick
+from razorprof.model.labels import Labels
+from razorprof.model.scrape import Detected, Ended, Scrape, Tick
 from razorprof.model.target import Identity, Target
 from razorprof.remote.process import ProcessView
 from razorprof.session.live_view import LiveView
@@ -58,6 +59,7 @@ def test_a_target_that_ended_is_told_as_not_up_for_longer_than_queries_look_back
     view = LiveView(pipeline, store)
     target = worker(7)
     pipeline.add(target)
+    pipeline.feed(Scrape(target, "runtime", 1.0, 0.01, structures=(Detected(target, 1.0, ""),)))
     pipeline.feed(Tick(1.0, 1))
     pipeline.feed(Ended(target, 2.0, "killed"))
     for second in range(3, 403, 100):
@@ -69,6 +71,29 @@ def test_a_target_that_ended_is_told_as_not_up_for_longer_than_queries_look_back
     pipeline.release(target.identity)
     pipeline.feed(Tick(403.0, 403))
     assert view.latest(target.identity, "up") is None
+
+
+def test_the_place_of_a_target_that_has_never_been_there_is_given_up_once_one_is_told_that_came() -> None:
+    store = MemoryStore()
+    pipeline = Pipeline(store, host="box", overhead=lambda time: Overhead())
+    pipeline.places.expect("name:web", "web")
+    pipeline.places.arrive("name:other", [])
+    place = Labels(__name__="up", job="web", instance="box", target="name:web")
+    pipeline.feed(Tick(1.0, 1))
+    target = worker(7)
+    pipeline.places.arrive("name:web", [target.identity])
+    pipeline.feed(Tick(2.0, 2))
+    pipeline.add(target)
+    pipeline.feed(Tick(3.0, 3))
+    assert store.last(place) == 0.0, "it waits for its labels"
+    pipeline.feed(Scrape(target, "runtime", 3.5, 0.01, structures=(Detected(target, 3.5, "cpython"),)))
+    pipeline.feed(Tick(4.0, 4))
+    pipeline.feed(Tick(5.0, 5))
+    found = store.read(place, 0.0, 9.0)
+    assert found is not None
+    assert (found.times.tolist(), found.values[:3].tolist()) == ([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0])
+    assert store.last(place) is None
+    assert LiveView(pipeline, store).latest(target.identity, "up") == 1.0
 
 
 def run_session(
