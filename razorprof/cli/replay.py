@@ -91,7 +91,8 @@ def replay(
 
             return run_replay(player, settings, moment, lambda text: parse_moment(text, span, "moment"))
         if once:
-            _printer(player, as_json=as_json)(player.seek(span[1] if moment is None else moment))
+            player.seek(span[1] if moment is None else moment)
+            _printer(player, as_json=as_json)(player.recall_all())
         else:
             _print_all(player, low if moment is None else moment, high, as_json=as_json)
         say_damage(recording)
@@ -101,7 +102,8 @@ def replay(
 def _print_all(player: Player, start: float, end: float, *, as_json: bool) -> None:
     """Every tick in [start, end]."""
     show = _printer(player, as_json=as_json)
-    state: SessionState | None = player.seek(start)
+    player.seek(start)
+    state: SessionState | None = player.recall_all()
     while state is not None and state.time <= end:
         if state.time >= start:
             show(state)
@@ -117,7 +119,7 @@ def _printer(player: Player, *, as_json: bool) -> Callable[[SessionState], None]
         return lambda state: output.print_json_line(top_document(player.view, state))
     from razorprof.tui.batch import BatchPrinter
 
-    printer = BatchPrinter(player.view, width=output.terminal_width())
+    printer = BatchPrinter(player.view, width=output.terminal_width(), remembers=False)
     return lambda state: output.print_text(_head(state.time) + printer.text(state))
 
 

@@ -6,9 +6,10 @@
     player.view.state()        # as of that moment
 
 Events go through a pipeline as they did live: hot functions, threads, GC, verdict and the newest values come out
-of it. A seek makes it anew from the last half a minute before, and what series were long before is read in the
-recording's own columns, so that a jump costs the same wherever it leads. Rules are evaluated from the recording's
-start, whatever was jumped over (alerting.backtest). Called by cli.replay and its dashboard.
+of it. A seek makes it anew from the last half a minute before, of whose ticks only the last is worked out; what
+series were long before is read in the recording's own columns, so that a jump costs the same wherever it leads.
+What a target that ended before that half a minute was like is asked for with `recall`. Rules are evaluated from
+the recording's start, whatever was jumped over (alerting.backtest). Called by cli.replay and its dashboard.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from razorprof.alerting.evaluator import EvaluatorOptions
 from razorprof.alerting.rules import RuleFile
 from razorprof.errors import ToolFailed
 from razorprof.model.scrape import Ended, Scrape, Tick
+from razorprof.model.target import Identity
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_series import RecordedSeries
 from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Recorded
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
+from razorprof.session.played_ends import PlayedEnds
 from razorprof.session.played_view import PlayedView, Until
 from razorprof.session.told_alerts import ToldAlerts
 from razorprof.session.view import Overhead, SessionState
@@ -75,9 +78,11 @@ class Player:
         self._told_times = [change.time for change in changes]
         self.place = -1  # of the tick that is shown
         self.view = PlayedView(self.series, kept=_KEPT)
+        self._ends = PlayedEnds(recording, WARM_UP)
         self._feed: Iterator[Recorded] = iter(())
+        self._ahead: Recorded | None = None  # of the feed, what comes next
         self._begin(-math.inf)
-        self._show()
+        self._show(-math.inf)
 
     @property
     def time(self) -> float:
@@ -119,24 +124,38 @@ class Player:
         """To a tick by its number from 0; to the first or last one beyond them."""
         place = min(max(place, 0), len(self.ticks) - 1)
         time = self.ticks[place]
-        if not self.place <= place or time - self.time > WARM_UP:
+        is_anew = not self.place <= place or time - self.time > WARM_UP
+        if is_anew:
             first = bisect_left(self.ticks, time - WARM_UP)
             self._begin(self.ticks[first] if first else -math.inf)
             self.place = first - 1
-        while self.place < place and self.step() is not None:
+        while self.place < place and self._go(passing=is_anew and self.place + 1 < place):
             pass
-        self._show()
+        if is_anew:
+            self._show(time)
         return self.view.state()
 
     def step(self) -> SessionState | None:
         """To the next tick; None where there is none."""
-        for recorded in self._feed:
-            if recorded.tick is None:
-                continue
-            self._take(recorded)
-            self.place = bisect_right(self.ticks, recorded.tick.time) - 1
-            return self.view.state()
-        return None
+        return self.view.state() if self._go() else None
+
+    def recall(self, identity: Identity) -> bool:
+        """Have the last figures of a target told that ended long before the tick that is shown; whether something
+        is told now that was not before. Costs a jump the first time."""
+        board = self._pipeline.boards.get(identity)
+        if board is None or board.ended is None or board.ended.time >= self._began + WARM_UP:
+            return False
+        found = self._ends.of(board.ended)
+        if found is None or found is board:
+            return False
+        self._pipeline.recall(found)
+        return True
+
+    def recall_all(self) -> SessionState:
+        """`recall` of all targets."""
+        for identity in list(self._pipeline.boards):
+            self.recall(identity)
+        return self.view.state()
 
     def series(self) -> SeriesView:
         """All series as they were at the tick that is shown, with what rules made."""
@@ -156,10 +175,27 @@ class Player:
             self._hear(known)
         self._began = time
         self._feed = self.recording.recorded(time)
+        self._ahead = self._following()
 
-    def _show(self) -> None:
-        """Not before it is warm: who looks meanwhile sees the moment before."""
-        self.view.show(LiveView(self._pipeline, self._store), self._began)
+    def _show(self, since: float) -> None:
+        """Not before it is warm: who looks meanwhile sees the moment before. since: the first tick that was worked
+        out."""
+        self.view.show(LiveView(self._pipeline, self._store), since)
+
+    def _go(self, *, passing: bool = False) -> bool:
+        """Take the next tick; whether there is one. passing: nobody looks at it. A target's last tick is worked
+        out all the same: it is told from then on."""
+        recorded, self._ahead = self._ahead, self._following()
+        if recorded is None or recorded.tick is None:
+            return False
+        is_last = self._ahead is not None and any(isinstance(item, Ended) for item in self._ahead.items)
+        self._pipeline.is_passing = passing and not is_last
+        self._take(recorded)
+        self.place = bisect_right(self.ticks, recorded.tick.time) - 1
+        return True
+
+    def _following(self) -> Recorded | None:
+        return next((recorded for recorded in self._feed if recorded.tick is not None), None)
 
     def _take(self, recorded: Recorded) -> None:
         for item in recorded.items:

@@ -25,6 +25,7 @@ from razorprof.session.transport import Transport
 from razorprof.tui.actions import ACTIONS, shown_keys
 from razorprof.tui.app import Dashboard
 from razorprof.tui.canvas import Lines
+from razorprof.tui.collect import Collector
 from razorprof.tui.endings import ended_by_signals
 from razorprof.tui.moment_box import MomentBox, MomentParser
 from razorprof.tui.options import DashboardOptions
@@ -120,6 +121,7 @@ class ReplayDashboard(Dashboard):
     def __init__(self, transport: Transport, options: DashboardOptions, parse: MomentParser) -> None:
         options = replace(options, clock=_PlayedClock(transport))
         super().__init__(transport.player.view, _ReplayControls(transport), options=options)
+        self._collector = Collector(self.view, history=self.options.history, remembers=False)
         self.transport = transport
         self._parse = parse
         self._paused = not transport.playing
@@ -140,6 +142,8 @@ class ReplayDashboard(Dashboard):
         self.set_interval(_TURN, self._advance)
 
     def draw(self) -> None:
+        if (shown := self._status(self.view.state())) is not None:
+            self.transport.player.recall(shown.target.identity)
         super().draw()
         for line in self.query("#replay").results(Lines):
             line.display = self.query_one("#body").display

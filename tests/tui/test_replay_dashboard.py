@@ -79,6 +79,23 @@ async def test_it_shows_the_functions_and_alerts_of_the_moment_and_plays_on(hous
         assert "22:14:55" in shown.line
 
 
+async def test_a_target_that_ended_long_before_is_shown_with_its_last_figures(house: House) -> None:
+    async with replayed(house, at=20) as shown:
+        await shown.press("p", "1")
+        assert "razorprof 8 db" in shown.app.screen_text()
+        before = next(line for line in shown.app.screen_text().splitlines() if "%" in line)
+        await shown.press("greater_than_sign")
+        screen = shown.app.screen_text()
+        assert "gone: killed by signal 9; last figures below" in screen
+        assert "31 %" in before
+        assert "31 %" in screen
+        await shown.press("0")
+        row = next(line for line in shown.app.screen_text().splitlines()[3:] if " db " in line)
+        assert " 31.0 " in row
+        await shown.press("less_than_sign", "1")
+        assert "gone" not in shown.app.screen_text()
+
+
 async def test_space_pauses_and_goes_on(house: House) -> None:
     async with replayed(house, at=10) as shown:
         assert "PAUSED" in await shown.press("space")
