@@ -1,4 +1,4 @@
-"""Where a recording stands: its moment and speed, and a time line with what fired, marks and the place."""
+"""Where a recording stands: its moment and speed, and a time line with what fired, marks, spikes and the place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CELLS = {AlertState.INACTIVE: "─", AlertState.PENDING: "▄", AlertState.FIRI
 @dataclass(frozen=True, slots=True)
 class Standing:
     """start, end: of the recording, Unix seconds; time: that is shown; spans: states of alerts, from when until
-    when; marks: their times."""
+    when; marks, spikes: their times."""
 
     start: float
     end: float
@@ -28,6 +28,7 @@ class Standing:
     is_playing: bool
     spans: tuple[tuple[AlertState, float, float], ...] = ()
     marks: tuple[float, ...] = ()
+    spikes: tuple[float, ...] = ()
 
 
 def replay_line(standing: Standing, width: int, palette: Palette) -> Text:
@@ -45,6 +46,7 @@ def replay_line(standing: Standing, width: int, palette: Palette) -> Text:
         return line
     strip = strip_of_spans(standing.spans, standing.start, standing.end, room)
     marked = {_place(mark, standing, room) for mark in standing.marks}
+    spiked = {_place(spike, standing, room) for spike in standing.spikes}
     here = _place(standing.time, standing, room)
     styles = {AlertState.PENDING: palette.look, AlertState.FIRING: palette.act}
     for place, state in enumerate(strip):
@@ -52,6 +54,8 @@ def replay_line(standing: Standing, width: int, palette: Palette) -> Text:
             line.append("┃", palette.title)
         elif place in marked:
             line.append("▼", palette.accent)
+        elif place in spiked:
+            line.append("▲", styles.get(state or AlertState.INACTIVE, palette.look))
         else:
             state = state or AlertState.INACTIVE
             line.append(_CELLS[state], styles.get(state, palette.dim))

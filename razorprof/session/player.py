@@ -31,6 +31,7 @@ from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgo
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
 from razorprof.session.played_ends import PlayedEnds
+from razorprof.session.played_spikes import RecordedSpike, moments, spikes_of
 from razorprof.session.played_view import PlayedView, Until
 from razorprof.session.told_alerts import ToldAlerts
 from razorprof.session.view import Overhead, SessionState
@@ -78,6 +79,7 @@ class Player:
         self._told_times = [change.time for change in changes]
         self.place = -1  # of the tick that is shown
         self.view = PlayedView(self.series, kept=_KEPT)
+        self._spikes: tuple[RecordedSpike, ...] | None = None
         self._ends = PlayedEnds(recording, WARM_UP)
         self._feed: Iterator[Recorded] = iter(())
         self._ahead: Recorded | None = None  # of the feed, what comes next
@@ -97,6 +99,28 @@ class Player:
     def courses(self) -> list[Course]:
         """What alerts went through: of the whole recording as it was told, or as far as rules were evaluated."""
         return self._told_courses if self.backtest is None else self.backtest.courses
+
+    @property
+    def spikes(self) -> tuple[RecordedSpike, ...]:
+        """Of all figures and targets, in the order of their peaks. Found when first asked for, which takes as long
+        as a jump or two. Raises ToolFailed where there are too many series."""
+        if self._spikes is None:
+            host = self.recording.header.host
+            self._spikes = spikes_of(self._columns().view, self.recording.targets(), host, self.ticks)
+        return self._spikes
+
+    @property
+    def has_spikes(self) -> bool:
+        """Whether they were asked for already."""
+        return self._spikes is not None
+
+    def spike_moment(self, target: Identity, *, forward: bool) -> tuple[RecordedSpike, ...]:
+        """The next spikes of a target that peak together after the tick that is shown, or the last ones before it,
+        the highest first; empty where there are none. Raises ToolFailed as `spikes`."""
+        known = moments([one for one in self.spikes if one.target == target])
+        if forward:
+            return next((some for some in known if some[0].tick > self.time), ())
+        return next((some for some in reversed(known) if some[0].tick < self.time), ())
 
     def note_after(self, time: float) -> float | None:
         """When the first change of an alert or mark is after `time`. May evaluate rules up to there."""
@@ -159,10 +183,13 @@ class Player:
 
     def series(self) -> SeriesView:
         """All series as they were at the tick that is shown, with what rules made."""
+        given = self._columns().as_of(self.time)
+        return given if self.backtest is None else Until(self.time, self.backtest.computed, given)
+
+    def _columns(self) -> RecordedSeries:
         if self._series is None:
             self._series = self.recording.series()
-        given = self._series.as_of(self.time)
-        return given if self.backtest is None else Until(self.time, self.backtest.computed, given)
+        return self._series
 
     def _begin(self, time: float) -> None:
         """A pipeline that knows what was known before the tick at `time`."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from razorprof.model.target import Identity
+from razorprof.session.played_spikes import RecordedSpike
 from razorprof.session.player import Player
 from razorprof.session.view import SessionState
 
@@ -81,6 +83,14 @@ class Transport:
         late = [tick for tick in player.ticks[player.place + 1 :] if tick >= found] if forward else []
         self.jump(late[0] if late else found)
         return True
+
+    def jump_spike(self, target: Identity, *, forward: bool) -> tuple[RecordedSpike, ...]:
+        """To the moment at which figures of a target peak next, or peaked before; the spikes there, the highest
+        first, none where there is no such moment. Raises ToolFailed as Player.spikes."""
+        found = self.player.spike_moment(target, forward=forward)
+        if found:
+            self.jump(found[0].tick)
+        return found
 
     def _stand(self, state: SessionState) -> SessionState:
         self._moment, self._asked = self.player.time, self._monotonic()

@@ -17,8 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from razorprof.config.settings import Settings
+from razorprof.errors import ToolFailed
 from razorprof.model.target import Identity
 from razorprof.render.replay_line import Standing, replay_line
+from razorprof.render.spikes import spike_words
 from razorprof.render.thresholds import Level
 from razorprof.session.player import Player
 from razorprof.session.transport import Transport
@@ -43,6 +45,7 @@ _WORDS = {  # what actions do here; empty: nothing
 _OWN_KEYS = (
     ("[ ]", "step: one tick back, one tick on"),
     ("{ }", "to the alert change or mark before, to the next one"),
+    ("( )", "to the spike before, to the next one; from then on the time line shows them"),
     ("@", "to a time: 03:12, +90s after the start, -5m before the end"),
     ("< >", "to the start, to the end"),
 )
@@ -112,6 +115,8 @@ class ReplayDashboard(Dashboard):
         Binding("right_square_bracket", "step(1)", "one tick on", show=False),
         Binding("left_curly_bracket", "note(False)", "to the alert change or mark before", show=False),
         Binding("right_curly_bracket", "note(True)", "to the next alert change or mark", show=False),
+        Binding("left_parenthesis", "spike(False)", "to the spike before", show=False),
+        Binding("right_parenthesis", "spike(True)", "to the next spike", show=False),
         Binding("at", "moment", "to a time", show=False),
         Binding("less_than_sign", "edge(False)", "to the start", show=False),
         Binding("greater_than_sign", "edge(True)", "to the end", show=False),
@@ -160,6 +165,7 @@ class ReplayDashboard(Dashboard):
             self.transport.playing and not player.is_at_end,
             tuple(span for course in player.courses for span in course.states(end)),
             tuple(mark.time for mark in player.marks),
+            tuple(one.tick for one in player.spikes if one.target == self.current) if player.has_spikes else (),
         )
         return replay_line(standing, self.size.width, self.palette)
 
@@ -191,6 +197,21 @@ class ReplayDashboard(Dashboard):
         else:
             where = "after" if forward else "before"
             self.say(f"no alert changes and no mark is {where} this moment", Level.LOOK)
+
+    def action_spike(self, forward: bool) -> None:
+        if not self._paused:
+            super().action_pause()
+        if self.current is None:
+            return
+        try:
+            found = self.transport.jump_spike(self.current, forward=forward)
+        except ToolFailed as error:
+            self.say(f"no spikes can be looked for: {error}", Level.ACT)
+            return
+        if found:
+            self.say("; ".join(spike_words(one.figure.figure, one.spike) for one in found))
+        else:
+            self.say(f"no spike of this target is {'after' if forward else 'before'} this moment", Level.LOOK)
 
     def action_edge(self, last: bool) -> None:
         self.transport.jump(self.transport.player.ticks[-1 if last else 0])

@@ -135,6 +135,25 @@ async def test_brackets_step_and_braces_go_to_what_was_told(house: House) -> Non
         assert "22:15:00" in shown.line
 
 
+async def test_parentheses_go_to_spikes_that_are_told_with_their_size_and_stand_on_the_time_line(
+    house: House,
+) -> None:
+    async with replayed(house, at=2, size=(120, 40)) as shown:
+        assert "▲" not in shown.line
+        screen = await shown.press("right_parenthesis")
+        assert "22:13:46" in shown.line
+        assert "CPU 130 %, 1.9 x its median" in screen
+        assert shown.line.count("▲") == 1, "one is where it stands"
+        assert "PAUSED" in screen
+        await shown.press("right_parenthesis")
+        assert "22:14:01" in shown.line
+        assert shown.line.count("▲") == 1
+        assert "no spike of this target is after this moment" in await shown.press("right_parenthesis")
+        await shown.press("left_parenthesis")
+        assert "22:13:46" in shown.line
+        assert "no spike of this target is before this moment" in await shown.press("left_parenthesis")
+
+
 async def test_a_time_is_typed_in(house: House) -> None:
     async with replayed(house, at=10) as shown:
         assert "a time: 03:12" in await shown.press("at")
