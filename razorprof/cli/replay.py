@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from razorprof.recording.rzp_values import Mark
     from razorprof.session.player import Player
     from razorprof.session.view import SessionState
 
@@ -23,7 +24,13 @@ Examples:
   razorprof replay incident.rzp --rules new.yml      with the alerts of other rules
 
 In a terminal: space pauses, + and - change the speed, [ and ] go one tick back and on, { and } to the alert
-change or mark before and after, @ asks for a time, < and > go to the ends.
+change or mark before and after, ( and ) to the spike before and after, @ asks for a time, < and > go to the ends.
+
+A spike is where a figure leaves what was usual in the two minutes before: CPU, memory growth, GC, GIL, threads and
+others, by more than their spread.
+
+m marks the moment by a name, M takes the mark away. Marks are kept in FILE.marks.json beside the recording, which
+is not touched; where that cannot be written, in $XDG_STATE_HOME/razorprof/marks (~/.local/state without it).
 
 In a pipe every tick of the time is printed, as fast as possible, as `top` prints it. A time is 03:12 (local, after
 the start), +90s after the start, -5m before the end, Unix seconds or RFC 3339.
@@ -61,6 +68,7 @@ def replay(
 ) -> int | None:
     """Show a recording as the dashboard would have shown it live."""
     from razorprof.alerting.rule_file import read_rule_file
+    from razorprof.cli import output
     from razorprof.cli.recording_time import parse_moment, parse_window
     from razorprof.cli.rules_backtest import parse_interval
     from razorprof.cli.show_recording import say_damage
@@ -68,7 +76,9 @@ def replay(
     from razorprof.config.settings import load_settings
     from razorprof.errors import UsageError
     from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.render.text import printable
     from razorprof.session.player import Player, Playing
+    from razorprof.session.user_marks import UserMarks
 
     settings = load_settings(config)
     files = tuple(read_rule_file(path) for path in dict.fromkeys(rules or []))
@@ -82,7 +92,10 @@ def replay(
         hint = "--at names one moment, --from and --to a time"
         raise UsageError("these options exclude each other", value="--from, --to and --at, --once", hint=hint)
     with RecordingReader(file) as recording:
-        player = Player(recording, Playing(files, interval))
+        own_marks = UserMarks(file, recording.header.id)
+        if own_marks.trouble:
+            output.say(f"marks cannot be shown: {printable(own_marks.trouble)}")
+        player = Player(recording, Playing(files, interval), own_marks)
         span = player.ticks[0], player.ticks[-1]
         low, high = parse_window(start, end, span)
         moment = None if at is None else parse_moment(at, span, "moment")
@@ -115,19 +128,29 @@ def _printer(player: Player, *, as_json: bool) -> Callable[[SessionState], None]
 
     if as_json:
         from razorprof.session.document import top_document
+        from razorprof.session.user_marks import marks_document
 
-        return lambda state: output.print_json_line(top_document(player.view, state))
+        def document(state: SessionState) -> dict[str, object]:
+            return {
+                **top_document(player.view, state),
+                "marks": marks_document(player.marks_here(), player.own_marks),
+            }
+
+        return lambda state: output.print_json_line(document(state))
     from razorprof.tui.batch import BatchPrinter
 
     printer = BatchPrinter(player.view, width=output.terminal_width(), remembers=False)
-    return lambda state: output.print_text(_head(state.time) + printer.text(state))
+    return lambda state: output.print_text(_head(state.time, player.marks_here()) + printer.text(state))
 
 
-def _head(time: float) -> str:
-    """Which moment it is: the figures below do not say."""
+def _head(time: float, marks: Sequence[Mark]) -> str:
+    """Which moment it is, and how it is marked: the figures below do not say."""
     from datetime import datetime
 
+    from razorprof.render.text import printable
+
     try:
-        return f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}\n"
+        moment = f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
-        return f"{time:.0f}\n"
+        moment = f"{time:.0f}"
+    return "".join(f"{line}\n" for line in (moment, *(printable(f"{mark.kind}: {mark.text}") for mark in marks)))

@@ -22,18 +22,19 @@ from dataclasses import dataclass
 from razorprof.alerting.backtest import Backtest, Course, Courses
 from razorprof.alerting.evaluator import EvaluatorOptions
 from razorprof.alerting.rules import RuleFile
-from razorprof.errors import ToolFailed
+from razorprof.errors import ToolFailed, UsageError
 from razorprof.model.scrape import Ended, Scrape, Tick
 from razorprof.model.target import Identity
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_series import RecordedSeries
-from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Recorded
+from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Mark, Recorded
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
 from razorprof.session.played_ends import PlayedEnds
 from razorprof.session.played_spikes import RecordedSpike, moments, spikes_of
 from razorprof.session.played_view import PlayedView, Until
 from razorprof.session.told_alerts import ToldAlerts
+from razorprof.session.user_marks import UserMarks
 from razorprof.session.view import Overhead, SessionState
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import SeriesView
@@ -58,8 +59,11 @@ class Player:
     """Stands at a tick of the recording, before the first one at the beginning. `seek` and `step` in one thread;
     `view` answers in any."""
 
-    def __init__(self, recording: RecordingReader, playing: Playing | None = None) -> None:
-        """Raises ToolFailed where there is no tick in it."""
+    def __init__(
+        self, recording: RecordingReader, playing: Playing | None = None, own_marks: UserMarks | None = None
+    ) -> None:
+        """own_marks: those that people set in it afterwards, None where none can be. Raises ToolFailed where there
+        is no tick in it."""
         playing = Playing() if playing is None else playing
         self.recording = recording
         self.ticks: Sequence[float] = recording.ticks().tolist()
@@ -74,7 +78,9 @@ class Player:
             unruled = recording.series(ruled=False)
             self.backtest = Backtest(playing.rules, self.ticks, unruled.as_of, options)
             self._series = unruled
-        changes, self.marks = recording.notes()
+        self.own_marks = own_marks
+        changes, self._noted = recording.notes()
+        self.marks = self._all_marks()  # in the order of their times
         self._told, self._told_courses = ToldAlerts(changes), Courses(changes).found
         self._told_times = [change.time for change in changes]
         self.place = -1  # of the tick that is shown
@@ -121,6 +127,29 @@ class Player:
         if forward:
             return next((some for some in known if some[0].tick > self.time), ())
         return next((some for some in reversed(known) if some[0].tick < self.time), ())
+
+    def set_mark(self, name: str) -> Mark:
+        """Mark the tick that is shown. Raises UsageError and ToolFailed as UserMarks."""
+        if self.own_marks is None:
+            hint = "show one recording alone to set marks in it"
+            raise UsageError("marks belong to one recording", value=name, hint=hint)
+        mark = self.own_marks.add(self.time, name)
+        self.marks = self._all_marks()
+        return mark
+
+    def remove_marks(self) -> list[Mark]:
+        """Take those away that people set at the tick that is shown. Raises ToolFailed as UserMarks."""
+        own = self.own_marks.marks if self.own_marks is not None else ()
+        found = [mark for mark in self.marks_here() if mark in own]
+        if found and self.own_marks is not None:
+            self.own_marks.remove(found)
+            self.marks = self._all_marks()
+        return found
+
+    def marks_here(self) -> list[Mark]:
+        """Those that came with the tick that is shown."""
+        before = self.ticks[self.place - 1] if self.place > 0 else -math.inf
+        return [mark for mark in self.marks if before < mark.time <= self.time]
 
     def note_after(self, time: float) -> float | None:
         """When the first change of an alert or mark is after `time`. May evaluate rules up to there."""
@@ -190,6 +219,10 @@ class Player:
         if self._series is None:
             self._series = self.recording.series()
         return self._series
+
+    def _all_marks(self) -> list[Mark]:
+        own = self.own_marks.marks if self.own_marks is not None else ()
+        return sorted([*self._noted, *own], key=lambda mark: mark.time)
 
     def _begin(self, time: float) -> None:
         """A pipeline that knows what was known before the tick at `time`."""

@@ -333,7 +333,7 @@ class Dashboard(Alarming):
             await self._go("overview")
         self.draw()
 
-    def action_mark(self) -> None:
+    async def action_mark(self) -> None:
         status = self._status(self.view.state())
         if status is not None:
             self._marks.set(self._collector.snapshot(self.view.state(), status))

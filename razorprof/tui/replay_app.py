@@ -17,10 +17,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from razorprof.config.settings import Settings
-from razorprof.errors import ToolFailed
+from razorprof.errors import RazorprofError, ToolFailed
 from razorprof.model.target import Identity
+from razorprof.recording.rzp_values import USER_MARK
 from razorprof.render.replay_line import Standing, replay_line
 from razorprof.render.spikes import spike_words
+from razorprof.render.text import printable
 from razorprof.render.thresholds import Level
 from razorprof.session.player import Player
 from razorprof.session.transport import Transport
@@ -29,6 +31,8 @@ from razorprof.tui.app import Dashboard
 from razorprof.tui.canvas import Lines
 from razorprof.tui.collect import Collector
 from razorprof.tui.endings import ended_by_signals
+from razorprof.tui.entry_box import EntryBox
+from razorprof.tui.mark_box import MarkBox
 from razorprof.tui.moment_box import MomentBox, MomentParser
 from razorprof.tui.options import DashboardOptions
 from razorprof.tui.pages import HelpPane
@@ -41,10 +45,12 @@ _WORDS = {  # what actions do here; empty: nothing
     "slower": "play more slowly",
     "threads": "screen: threads with their stacks, as they were",
     "capture": "",
+    "mark": "mark this moment by a name, kept beside the recording; differences are shown from then on",
 }
 _OWN_KEYS = (
     ("[ ]", "step: one tick back, one tick on"),
     ("{ }", "to the alert change or mark before, to the next one"),
+    ("M", "take your mark at this moment away"),
     ("( )", "to the spike before, to the next one; from then on the time line shows them"),
     ("@", "to a time: 03:12, +90s after the start, -5m before the end"),
     ("< >", "to the start, to the end"),
@@ -117,6 +123,7 @@ class ReplayDashboard(Dashboard):
         Binding("right_curly_bracket", "note(True)", "to the next alert change or mark", show=False),
         Binding("left_parenthesis", "spike(False)", "to the spike before", show=False),
         Binding("right_parenthesis", "spike(True)", "to the next spike", show=False),
+        Binding("M", "unmark", "take a mark away", show=False),
         Binding("at", "moment", "to a time", show=False),
         Binding("less_than_sign", "edge(False)", "to the start", show=False),
         Binding("greater_than_sign", "edge(True)", "to the end", show=False),
@@ -126,6 +133,7 @@ class ReplayDashboard(Dashboard):
     def __init__(self, transport: Transport, options: DashboardOptions, parse: MomentParser) -> None:
         options = replace(options, clock=_PlayedClock(transport))
         super().__init__(transport.player.view, _ReplayControls(transport), options=options)
+        self.filter_keys |= {"at", *(key.strip() for key in self._keys["mark"].split(","))}
         self._collector = Collector(self.view, history=self.options.history, remembers=False)
         self.transport = transport
         self._parse = parse
@@ -192,11 +200,15 @@ class ReplayDashboard(Dashboard):
     def action_note(self, forward: bool) -> None:
         if not self._paused:
             super().action_pause()
-        if self.transport.jump_note(forward=forward):
-            self.draw()
-        else:
+        if not self.transport.jump_note(forward=forward):
             where = "after" if forward else "before"
             self.say(f"no alert changes and no mark is {where} this moment", Level.LOOK)
+            return
+        here = [f"{mark.kind}: {mark.text}" for mark in self.transport.player.marks_here()]
+        if here:
+            self.say(printable("; ".join(here)))
+        else:
+            self.draw()
 
     def action_spike(self, forward: bool) -> None:
         if not self._paused:
@@ -218,23 +230,68 @@ class ReplayDashboard(Dashboard):
         self.draw()
 
     async def action_moment(self) -> None:
-        if not self.query(MomentBox):
-            self.close_filter()
-            box = MomentBox(self.palette, self._parse)
-            await self.mount(box)
-            box.focus_field()
+        await self._ask(MomentBox(self.palette, self._parse))
+
+    async def action_mark(self) -> None:
+        if not self._paused:
+            super().action_pause()
+        number = len([mark for mark in self.transport.player.marks if mark.kind == USER_MARK]) + 1
+        await self._ask(MarkBox(self.palette, f"mark {number}"))
+
+    def action_unmark(self) -> None:
+        try:
+            found = self.transport.player.remove_marks()
+        except ToolFailed as error:
+            self.say(printable(str(error)), Level.ACT)
+            return
+        names = printable(", ".join(mark.text for mark in found))
+        self.say(f"no longer marked: {names}" if found else "no mark of yours is at this moment: { } go to marks")
 
     def on_moment_box_entered(self, event: MomentBox.Entered) -> None:
-        self._close_moment()
+        self._close_box()
         self.transport.jump(event.time)
         self.draw()
 
-    def on_moment_box_left(self) -> None:
-        self._close_moment()
+    def on_mark_box_entered(self, event: MarkBox.Entered) -> None:
+        self._close_box()
+        player = self.transport.player
+        try:
+            mark = player.set_mark(event.name)
+        except RazorprofError as error:
+            self.say(printable(f"{error}: {error.hint}" if error.hint else str(error)), Level.ACT)
+            return
+        status = self._status(self.view.state())
+        if status is not None:
+            self._marks.set(self._collector.snapshot(self.view.state(), status))
+        place = player.own_marks.place if player.own_marks is not None else None
+        self.say(printable(f"marked: {mark.text} (in {place}); Δ is the change from now on, D hides it"))
+
+    def on_entry_box_left(self) -> None:
+        self._close_box()
         self.draw()
 
-    def _close_moment(self) -> None:
-        for box in self.query(MomentBox):
+    def close_filter(self) -> bool:
+        for box in self.query(EntryBox):
             box.remove()
+        return super().close_filter()
+
+    async def _ask(self, box: EntryBox) -> None:
+        """Open a line at the bottom."""
+        if self.query(EntryBox):
+            return
+        self._is_opening = True
+        self.close_filter()
+        await self.mount(box)
+        box.focus_field()
+        await self._release()
+
+    async def _escape(self) -> None:
+        if self.query(EntryBox):
+            self._close_box()
+        else:
+            await super()._escape()
+
+    def _close_box(self) -> None:
+        self.close_filter()
         if self.pane is not None:
             self.pane.arrive()

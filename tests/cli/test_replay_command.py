@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from razorprof.cli.edge import run
+from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.session.user_marks import UserMarks
 from tests.unit.session.recorded_house import RULES, START, House, live
 
 
@@ -84,3 +86,35 @@ def test_a_damaged_recording_is_played_up_to_the_damage(
     found = capsys.readouterr()
     assert 10 < len(found.out.splitlines()) < 80
     assert "damaged: " in found.err
+
+
+def test_marks_are_told_with_their_ticks_and_by_show(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.rzp"
+    path.write_bytes(house.recording.read_bytes())
+    with RecordingReader(path) as recording:
+        UserMarks(path, recording.header.id).add(START + 51.5, "de\x1bploy")
+    told = {"time": START + 51.5, "kind": "mark", "text": "de\x1bploy", "recorded": False}
+    assert run(["replay", str(path), "--from", "+50s", "--to", "+52s", "--json"]) == 0
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["marks"] for document in documents] == [[], [told], []]
+    assert run(["replay", str(path), "--at", f"{START + 52}", "--once"]) == 0
+    assert "\nmark: de\\x1bploy\n" in capsys.readouterr().out
+    assert run(["show", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["marks"] == [told]
+    assert run(["show", str(path)]) == 0
+    assert "mark: de\\x1bploy" in capsys.readouterr().out
+    assert run(["show", str(path), "--to", "+10s", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["marks"] == []
+
+
+def test_marks_that_cannot_be_read_are_said_and_no_more(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.rzp"
+    path.write_bytes(house.recording.read_bytes())
+    path.with_name("b.rzp.marks.json").write_text("{")
+    for command in (["replay", str(path), "--once"], ["show", str(path)]):
+        assert run(command) == 0
+        assert "marks cannot be shown: b.rzp.marks.json: " in capsys.readouterr().err

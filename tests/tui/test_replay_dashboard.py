@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from razorprof.cli.recording_time import parse_moment
 from razorprof.clock import ManualClock
 from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_values import Mark
 from razorprof.render.glyphs import ASCII, UNICODE, Glyphs
 from razorprof.session.player import Player, Playing
 from razorprof.session.transport import Transport
+from razorprof.session.user_marks import UserMarks
 from razorprof.tui.options import DashboardOptions
 from razorprof.tui.replay_app import ReplayDashboard
 from tests.unit.session.recorded_house import START, House, live, rule_files
@@ -48,11 +53,17 @@ class Replayed:
 
 @asynccontextmanager
 async def replayed(
-    house: House, *, at: float, rules: bool = False, size: tuple[int, int] = (100, 30), glyphs: Glyphs = UNICODE
+    house: House,
+    *,
+    at: float,
+    rules: bool = False,
+    size: tuple[int, int] = (100, 30),
+    glyphs: Glyphs = UNICODE,
+    marks: UserMarks | None = None,
 ) -> AsyncIterator[Replayed]:
     clock = ManualClock()
     with RecordingReader(house.recording) as recording:
-        player = Player(recording, Playing(rule_files() if rules else ()))
+        player = Player(recording, Playing(rule_files() if rules else ()), marks)
         player.seek(START + at)
         transport = Transport(player, clock.monotonic)
         span = player.ticks[0], player.ticks[-1]
@@ -152,6 +163,47 @@ async def test_parentheses_go_to_spikes_that_are_told_with_their_size_and_stand_
         await shown.press("left_parenthesis")
         assert "22:13:46" in shown.line
         assert "no spike of this target is before this moment" in await shown.press("left_parenthesis")
+
+
+async def test_marks_are_named_jumped_to_and_taken_away(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "a.rzp"
+    marks = UserMarks(path, b"1")
+    async with replayed(house, at=2, marks=marks, size=(120, 40)) as shown:
+        assert "a name for this moment" in await shown.press("m")
+        screen = await shown.press(*"before", "enter")
+        assert "marked: before (in " in screen
+        assert marks.marks == (Mark(START + 2, "before"),)
+        await shown.press("right_square_bracket", "m")
+        field = shown.app.query_one("MarkBox Input", Input)
+        field.value = "\x1b[31mred\u202e"
+        screen = await shown.press("enter")
+        assert "marked: \\x1b[31mred\\u202e" in screen
+        await shown.press("right_square_bracket", "m", "enter")
+        assert marks.marks[-1] == Mark(START + 4, "mark 3"), "nothing typed is a number"
+        assert "mark: before" in await shown.press("left_curly_bracket", "left_curly_bracket")
+        assert "22:13:22" in shown.line
+        assert "mark: \\x1b[31mred" in await shown.press("right_curly_bracket")
+        assert shown.line.count("▼") == 2
+        assert "no longer marked: \\x1b[31mred" in await shown.press("M")
+        assert "no mark of yours is at this moment" in await shown.press("M")
+        assert [mark.text for mark in UserMarks(path, b"1").marks] == ["before", "mark 3"]
+        await shown.press("m", "escape")
+        assert len(marks.marks) == 2
+
+
+async def test_keys_of_one_write_go_into_the_name_of_a_mark(house: House, tmp_path: Path) -> None:
+    marks = UserMarks(tmp_path / "a.rzp", b"1")
+    async with replayed(house, at=2, marks=marks) as shown:
+        for key, character in (*((one, one) for one in "mquiet"), ("enter", "\r")):
+            shown.app.post_message(events.Key(key, character))
+        await shown.pilot.pause()
+        await shown.pilot.pause()
+        assert marks.marks == (Mark(START + 2, "quiet"),)
+
+
+async def test_a_mark_that_cannot_be_kept_is_said_not_to_be(house: House) -> None:
+    async with replayed(house, at=2) as shown:
+        assert "marks belong to one recording (x): show one" in await shown.press("m", "x", "enter")
 
 
 async def test_a_time_is_typed_in(house: House) -> None:
