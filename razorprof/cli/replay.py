@@ -22,6 +22,9 @@ Examples:
   razorprof replay incident.rzp --at 03:12 --once    that moment as text
   razorprof replay incident.rzp --from +60s --to +90s --json > half-a-minute.jsonl
   razorprof replay incident.rzp --rules new.yml      with the alerts of other rules
+  razorprof replay incident.rzp --diff 03:10,03:12   what changed between two moments
+  razorprof replay incident.rzp --diff +0s..+60s,-60s..-1s --json
+  razorprof replay today.rzp --against yesterday.rzp
 
 In a terminal: space pauses, + and - change the speed, [ and ] go one tick back and on, { and } to the alert
 change or mark before and after, ( and ) to the spike before and after, @ asks for a time, < and > go to the ends.
@@ -34,6 +37,12 @@ is not touched; where that cannot be written, in $XDG_STATE_HOME/razorprof/marks
 
 In a pipe every tick of the time is printed, as fast as possible, as `top` prints it. A time is 03:12 (local, after
 the start), +90s after the start, -5m before the end, Unix seconds or RFC 3339.
+
+A sets the first moment to compare and B the second one, w how long they are, 9 shows what changed between them:
+figures, threads, alerts, and functions in CPU seconds per second, with what is no chance. With --against, A lies
+in the other recording, as far after its start as you stand here. --diff names both: a time is a moment, the ten
+seconds up to it; FROM..TO is a window; the name of a mark is its time. In a pipe, or with --json or --once, it is
+printed. 8 lists the moments of the recording: marks, alerts and spikes.
 
 Without --rules, alerts are those that were told while it was recorded.
 """
@@ -49,6 +58,19 @@ def replay(
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Print until then.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the moment --at, or the last one, and end.")] = False,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="BASE,NEW",
+            help="What changed between two moments (TIME) or windows (FROM..TO).",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="OTHER", help="The recording of BASE.", show_default=False),
+    ] = None,
     rules: Annotated[
         list[Path] | None,
         typer.Option("--rules", metavar="FILE", help="Evaluate the rules of this file; may be repeated."),
@@ -67,9 +89,12 @@ def replay(
     ] = None,
 ) -> int | None:
     """Show a recording as the dashboard would have shown it live."""
+    from contextlib import ExitStack
+
     from razorprof.alerting.rule_file import read_rule_file
     from razorprof.cli import output
     from razorprof.cli.recording_time import parse_moment, parse_window
+    from razorprof.cli.replay_difference import comparing_of, print_difference
     from razorprof.cli.rules_backtest import parse_interval
     from razorprof.cli.show_recording import say_damage
     from razorprof.cli.top import is_interactive
@@ -91,7 +116,12 @@ def replay(
     if (start or end) and (at or once):
         hint = "--at names one moment, --from and --to a time"
         raise UsageError("these options exclude each other", value="--from, --to and --at, --once", hint=hint)
-    with RecordingReader(file) as recording:
+    is_compared = diff is not None or against is not None
+    if is_compared and (start or end):
+        hint = "the windows are those of --diff: BASE,NEW with FROM..TO"
+        raise UsageError("these options exclude each other", value="--diff, --against and --from, --to", hint=hint)
+    with ExitStack() as stack:
+        recording = stack.enter_context(RecordingReader(file))
         own_marks = UserMarks(file, recording.header.id)
         if own_marks.trouble:
             output.say(f"marks cannot be shown: {printable(own_marks.trouble)}")
@@ -99,11 +129,14 @@ def replay(
         span = player.ticks[0], player.ticks[-1]
         low, high = parse_window(start, end, span)
         moment = None if at is None else parse_moment(at, span, "moment")
+        comparing = comparing_of(player, diff, against, stack)
         if is_interactive() and not (as_json or once or start or end):
-            from razorprof.tui.replay_app import run_replay
+            from razorprof.tui.replay_run import run_replay
 
-            return run_replay(player, settings, moment, lambda text: parse_moment(text, span, "moment"))
-        if once:
+            return run_replay(comparing, settings, moment, lambda text: parse_moment(text, span, "moment"))
+        if is_compared:
+            print_difference(comparing, as_json=as_json)
+        elif once:
             player.seek(span[1] if moment is None else moment)
             _printer(player, as_json=as_json)(player.recall_all())
         else:

@@ -5,6 +5,7 @@ Asked some times a second by whoever shows the recording (tui.replay_app); knows
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 
 from razorprof.model.target import Identity
@@ -79,10 +80,16 @@ class Transport:
         found = player.note_after(player.time) if forward else player.note_before(player.time)
         if found is None:
             return False
-        # a mark between two ticks is shown by the tick after it: else it would be found again and again
-        late = [tick for tick in player.ticks[player.place + 1 :] if tick >= found] if forward else []
-        self.jump(late[0] if late else found)
+        if forward:  # else it would be found again and again
+            self.jump_tick(found)
+        else:
+            self.jump(found)
         return True
+
+    def jump_tick(self, time: float) -> SessionState:
+        """To the first tick at a time or after it: it shows what happened then."""
+        player = self.player
+        return self._stand(player.seek_place(bisect_left(player.ticks, time)))
 
     def jump_spike(self, target: Identity, *, forward: bool) -> tuple[RecordedSpike, ...]:
         """To the moment at which figures of a target peak next, or peaked before; the spikes there, the highest

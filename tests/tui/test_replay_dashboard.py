@@ -206,6 +206,59 @@ async def test_a_mark_that_cannot_be_kept_is_said_not_to_be(house: House) -> Non
         assert "marks belong to one recording (x): show one" in await shown.press("m", "x", "enter")
 
 
+async def test_two_moments_are_compared(house: House) -> None:
+    async with replayed(house, at=18, size=(120, 40)) as shown:
+        assert "9 difference" in shown.app.screen_text()
+        assert "A sets the first" in await shown.press("9")
+        assert "A is 22:13:38 here; now B at the other moment" in await shown.press("A")
+        shown.app.transport.jump(START + 56)
+        await shown.press("2")
+        screen = await shown.press("B")
+        assert "B is 22:14:16 here" in screen
+        assert "22:13:28 to 22:13:38 (10 s)  →  B 22:14:06 to 22:14:16 (10 s), 38.0 s later" in screen
+        lines = screen.splitlines()
+        (cpu,) = [line for line in lines if line.startswith(" CPU ")]
+        assert cpu.split("│")[0].split() == ["CPU", "70", "%", "130", "%", "+60", "%", "1.9", "x", "*"]
+        assert any("alert Hot: inactive → firing" in line for line in lines)
+        (new,) = [line for line in lines if " f2 " in line]
+        assert new.split()[:3] == ["0.0", "90.0", "+90.0"]
+        assert " new " in new
+        assert " gone " in next(line for line in lines if " f0 " in line)
+        assert "2 changed for certain" in screen
+        assert "A" in shown.line.split("×1")[1]
+        assert "30 s up to A and to B" in await shown.press("w")
+        assert "22:13:20 to 22:13:38 (18 s)  →  B 22:13:46 to 22:14:16 (30 s)" in shown.app.screen_text()
+        assert "the windows overlap" not in shown.app.screen_text()
+        await shown.press("w")
+        assert "the windows overlap" in shown.app.screen_text()
+
+
+async def test_the_difference_fits_a_small_terminal_and_tells_of_the_target_that_is_shown(
+    house: House,
+) -> None:
+    async with replayed(house, at=18, size=(80, 24)) as shown:
+        await shown.press("A", "right_curly_bracket", "B")
+        shown.app._unsay(shown.app._said)
+        screen = shown.app.screen_text()
+        assert max(map(len, screen.splitlines())) <= 80
+        assert "9 difference" in screen
+        assert "7 web: the same process" in screen
+        assert "8 db: the same process" in await shown.press("n")
+
+
+async def test_the_moments_are_listed_and_gone_to(house: House) -> None:
+    async with replayed(house, at=2, size=(120, 40)) as shown:
+        screen = await shown.press("8")
+        assert "CPU 130 %, 1.9 x its median" in screen
+        assert "Hot firing for" in screen
+        await shown.press("slash", *"spike", "enter")
+        screen = shown.app.screen_text()
+        assert "Hot firing" not in screen.split("moments, matching")[1].split("Hot: web")[0]
+        await shown.press("down", "enter")
+        assert "22:14:01" in shown.line
+        assert "PAUSED" in shown.app.screen_text()
+
+
 async def test_a_time_is_typed_in(house: House) -> None:
     async with replayed(house, at=10) as shown:
         assert "a time: 03:12" in await shown.press("at")
