@@ -38,6 +38,7 @@ from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_single import SingleFile
 from razorprof.recording.rzp_values import Cost
 from razorprof.recording.rzp_writer import RecordingWriter, new_header
+from razorprof.session.pipeline import host_name
 from razorprof.session.session import Session, SessionOptions
 from razorprof.session.view import SessionState
 
@@ -98,7 +99,7 @@ class Remembering:
 
 def record(folder: Path, seconds: float) -> tuple[Remembering, RecordingWriter]:
     """A real session, recorded for so long."""
-    header = new_header("bench", 1.0)
+    header = new_header(host_name(), 1.0)
     writer = RecordingWriter(SingleFile.create(folder / "real.rzp", header), header)
     recorder = Remembering(writer)
     program = subprocess.Popen([sys.executable, PROGRAM, str(seconds + 60)], stdout=subprocess.DEVNULL)
@@ -122,7 +123,7 @@ def record(folder: Path, seconds: float) -> tuple[Remembering, RecordingWriter]:
 
 
 def write_again(path: Path, calls: Sequence[Call]) -> RecordingWriter:
-    header = new_header("bench", 1.0)
+    header = new_header(host_name(), 1.0)
     writer = RecordingWriter(SingleFile.create(path, header), header)
     for name, arguments, options in calls:
         getattr(writer, name)(*arguments, **options)
@@ -147,7 +148,7 @@ def shifted(calls: Sequence[Call], by: float, number: int) -> list[Call]:
         if name == "__call__" and isinstance(arguments[0], Tick):
             arguments = (Tick(arguments[0].time + by, arguments[0].number + number),)
         elif name == "__call__":
-            arguments = (replace(arguments[0], time=arguments[0].time + by),)
+            arguments = (replace(arguments[0], time=arguments[0].time + by, **moved_structures(arguments[0], by)),)
         elif name == "row":
             arguments = (arguments[0] + by, *arguments[1:])
         elif name == "cost":
@@ -155,6 +156,15 @@ def shifted(calls: Sequence[Call], by: float, number: int) -> list[Call]:
         if name in ("__call__", "row", "cost", "commit") or not number:
             moved.append((name, arguments, options))
     return moved
+
+
+def moved_structures(event: Event, by: float) -> dict[str, Any]:
+    """Stacks and dumps bear times of their own."""
+    found: list[Any] = []
+    for one in event.structures if isinstance(event, Scrape) else ():
+        times = {name: getattr(one, name) + by for name in ("start", "time") if hasattr(one, name)}
+        found.append(replace(one, **times))
+    return {"structures": tuple(found)} if found else {}
 
 
 def samples_of(calls: Sequence[Call]) -> list[list[tuple[float, Labels, float]]]:

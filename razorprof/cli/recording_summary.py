@@ -20,10 +20,11 @@ from razorprof.recording.rzp_format import VERSION
 from razorprof.recording.rzp_peaks import Peak, peaks
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_summary import Summary, summarise
-from razorprof.recording.rzp_values import Gap, RecordedTarget
+from razorprof.recording.rzp_values import Gap, Mark, RecordedTarget
 from razorprof.render import figures
 from razorprof.render.series_names import series_text
 from razorprof.render.text import printable
+from razorprof.session.user_marks import UserMarks, marks_document
 from razorprof.store.view import equal
 
 MOST_FUNCTIONS = 10
@@ -52,7 +53,8 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """peaks: by target; ticks, samples: in the window; start, end: of its first and last tick."""
+    """peaks: by target; ticks, samples: in the window; start, end: of its first and last tick; marks: with those
+    that were set afterwards, which own_marks tells."""
 
     summary: Summary
     gaps: tuple[Gap, ...]
@@ -61,6 +63,8 @@ class Found:
     samples: int
     start: float | None
     end: float | None
+    marks: tuple[Mark, ...]
+    own_marks: UserMarks
 
 
 def look(recording: RecordingReader, start: float, end: float, targets: Sequence[Identity]) -> Found:
@@ -76,7 +80,10 @@ def look(recording: RecordingReader, start: float, end: float, targets: Sequence
     ticks = recording.ticks(start, end)
     first, last = (float(ticks[0]), float(ticks[-1])) if len(ticks) else (None, None)
     gaps = tuple(gap for gap in recording.gaps() if gap.end >= start and gap.start <= end)
-    return Found(summary, gaps, highest, len(ticks), series.samples, first, last)
+    own = UserMarks(recording.path, recording.header.id)
+    later = [mark for mark in own.marks if start <= mark.time <= end]
+    marks = tuple(sorted([*summary.marks, *later], key=lambda mark: mark.time))
+    return Found(summary, gaps, highest, len(ticks), series.samples, first, last, marks, own)
 
 
 def document(recording: RecordingReader, found: Found) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def document(recording: RecordingReader, found: Found) -> dict[str, Any]:
         "live": recording.is_live,
         "targets": [_target_document(one, found) for one in summary.targets],
         "gaps": [{"start": gap.start, "end": gap.end} for gap in found.gaps],
-        "marks": [{"time": mark.time, "kind": mark.kind, "text": mark.text} for mark in summary.marks],
+        "marks": marks_document(found.marks, found.own_marks),
         "alerts": [
             {
                 "time": change.time,
@@ -159,6 +166,8 @@ def print_summary(recording: RecordingReader, found: Found, rows: int | None) ->
         output.print_text(line)
     from razorprof.cli.show_recording import say_damage
 
+    if found.own_marks.trouble:
+        output.say(f"marks cannot be shown: {printable(found.own_marks.trouble)}")
     say_damage(recording)
 
 
@@ -245,17 +254,18 @@ def _figure(peak: Peak, value: float) -> str:
 
 def _findings(recording: RecordingReader, found: Found) -> Iterator[str]:
     summary = found.summary
-    lines = [
+    # first what somebody wanted to be found again
+    lines = [(mark.time, f"{printable(mark.kind)}: {printable(mark.text)}") for mark in found.marks]
+    lines += [
         (gap.start, f"nothing was recorded for {figures.duration(gap.end - gap.start)}") for gap in found.gaps
     ]
-    lines += [(mark.time, f"{printable(mark.kind)}: {printable(mark.text)}") for mark in summary.marks]
     for change in summary.changes:
         state = "resolved" if change.after is AlertState.INACTIVE else change.after.value
         what = series_text(change.alert.labels.without("alertname"))
         lines.append((change.time, f"alert {printable(change.alert.name)} {state} {printable(what)}"))
     if lines:
         yield ""
-    for time, text in sorted(lines)[:_MOST_LINES]:
+    for time, text in sorted(lines[:_MOST_LINES]):
         yield f"{_moment(time)}  {text}"
     if len(lines) > _MOST_LINES:
         yield f"and {len(lines) - _MOST_LINES} more: --json tells all"

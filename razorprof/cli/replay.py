@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from razorprof.recording.rzp_values import Mark
     from razorprof.session.player import Player
     from razorprof.session.view import SessionState
 
@@ -21,12 +22,27 @@ Examples:
   razorprof replay incident.rzp --at 03:12 --once    that moment as text
   razorprof replay incident.rzp --from +60s --to +90s --json > half-a-minute.jsonl
   razorprof replay incident.rzp --rules new.yml      with the alerts of other rules
+  razorprof replay incident.rzp --diff 03:10,03:12   what changed between two moments
+  razorprof replay incident.rzp --diff +0s..+60s,-60s..-1s --json
+  razorprof replay today.rzp --against yesterday.rzp
 
 In a terminal: space pauses, + and - change the speed, [ and ] go one tick back and on, { and } to the alert
-change or mark before and after, @ asks for a time, < and > go to the ends.
+change or mark before and after, ( and ) to the spike before and after, @ asks for a time, < and > go to the ends.
+
+A spike is where a figure leaves what was usual in the two minutes before: CPU, memory growth, GC, GIL, threads and
+others, by more than their spread.
+
+m marks the moment by a name, M takes the mark away. Marks are kept in FILE.marks.json beside the recording, which
+is not touched; where that cannot be written, in $XDG_STATE_HOME/razorprof/marks (~/.local/state without it).
 
 In a pipe every tick of the time is printed, as fast as possible, as `top` prints it. A time is 03:12 (local, after
 the start), +90s after the start, -5m before the end, Unix seconds or RFC 3339.
+
+A sets the first moment to compare and B the second one, w how long they are, 9 shows what changed between them:
+figures, threads, alerts, and functions in CPU seconds per second, with what is no chance. With --against, A lies
+in the other recording, as far after its start as you stand here. --diff names both: a time is a moment, the ten
+seconds up to it; FROM..TO is a window; the name of a mark is its time. In a pipe, or with --json or --once, it is
+printed. 8 lists the moments of the recording: marks, alerts and spikes.
 
 Without --rules, alerts are those that were told while it was recorded.
 """
@@ -42,6 +58,19 @@ def replay(
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Print until then.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the moment --at, or the last one, and end.")] = False,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="BASE,NEW",
+            help="What changed between two moments (TIME) or windows (FROM..TO).",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="OTHER", help="The recording of BASE.", show_default=False),
+    ] = None,
     rules: Annotated[
         list[Path] | None,
         typer.Option("--rules", metavar="FILE", help="Evaluate the rules of this file; may be repeated."),
@@ -60,15 +89,21 @@ def replay(
     ] = None,
 ) -> int | None:
     """Show a recording as the dashboard would have shown it live."""
+    from contextlib import ExitStack
+
     from razorprof.alerting.rule_file import read_rule_file
+    from razorprof.cli import output
     from razorprof.cli.recording_time import parse_moment, parse_window
+    from razorprof.cli.replay_difference import comparing_of, print_difference
     from razorprof.cli.rules_backtest import parse_interval
     from razorprof.cli.show_recording import say_damage
     from razorprof.cli.top import is_interactive
     from razorprof.config.settings import load_settings
     from razorprof.errors import UsageError
     from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.render.text import printable
     from razorprof.session.player import Player, Playing
+    from razorprof.session.user_marks import UserMarks
 
     settings = load_settings(config)
     files = tuple(read_rule_file(path) for path in dict.fromkeys(rules or []))
@@ -81,17 +116,29 @@ def replay(
     if (start or end) and (at or once):
         hint = "--at names one moment, --from and --to a time"
         raise UsageError("these options exclude each other", value="--from, --to and --at, --once", hint=hint)
-    with RecordingReader(file) as recording:
-        player = Player(recording, Playing(files, interval))
+    is_compared = diff is not None or against is not None
+    if is_compared and (start or end):
+        hint = "the windows are those of --diff: BASE,NEW with FROM..TO"
+        raise UsageError("these options exclude each other", value="--diff, --against and --from, --to", hint=hint)
+    with ExitStack() as stack:
+        recording = stack.enter_context(RecordingReader(file))
+        own_marks = UserMarks(file, recording.header.id)
+        if own_marks.trouble:
+            output.say(f"marks cannot be shown: {printable(own_marks.trouble)}")
+        player = Player(recording, Playing(files, interval), own_marks)
         span = player.ticks[0], player.ticks[-1]
         low, high = parse_window(start, end, span)
         moment = None if at is None else parse_moment(at, span, "moment")
+        comparing = comparing_of(player, diff, against, stack)
         if is_interactive() and not (as_json or once or start or end):
-            from razorprof.tui.replay_app import run_replay
+            from razorprof.tui.replay_run import run_replay
 
-            return run_replay(player, settings, moment, lambda text: parse_moment(text, span, "moment"))
-        if once:
-            _printer(player, as_json=as_json)(player.seek(span[1] if moment is None else moment))
+            return run_replay(comparing, settings, moment, lambda text: parse_moment(text, span, "moment"))
+        if is_compared:
+            print_difference(comparing, as_json=as_json)
+        elif once:
+            player.seek(span[1] if moment is None else moment)
+            _printer(player, as_json=as_json)(player.recall_all())
         else:
             _print_all(player, low if moment is None else moment, high, as_json=as_json)
         say_damage(recording)
@@ -101,7 +148,8 @@ def replay(
 def _print_all(player: Player, start: float, end: float, *, as_json: bool) -> None:
     """Every tick in [start, end]."""
     show = _printer(player, as_json=as_json)
-    state: SessionState | None = player.seek(start)
+    player.seek(start)
+    state: SessionState | None = player.recall_all()
     while state is not None and state.time <= end:
         if state.time >= start:
             show(state)
@@ -113,19 +161,29 @@ def _printer(player: Player, *, as_json: bool) -> Callable[[SessionState], None]
 
     if as_json:
         from razorprof.session.document import top_document
+        from razorprof.session.user_marks import marks_document
 
-        return lambda state: output.print_json_line(top_document(player.view, state))
+        def document(state: SessionState) -> dict[str, object]:
+            return {
+                **top_document(player.view, state),
+                "marks": marks_document(player.marks_here(), player.own_marks),
+            }
+
+        return lambda state: output.print_json_line(document(state))
     from razorprof.tui.batch import BatchPrinter
 
-    printer = BatchPrinter(player.view, width=output.terminal_width())
-    return lambda state: output.print_text(_head(state.time) + printer.text(state))
+    printer = BatchPrinter(player.view, width=output.terminal_width(), remembers=False)
+    return lambda state: output.print_text(_head(state.time, player.marks_here()) + printer.text(state))
 
 
-def _head(time: float) -> str:
-    """Which moment it is: the figures below do not say."""
+def _head(time: float, marks: Sequence[Mark]) -> str:
+    """Which moment it is, and how it is marked: the figures below do not say."""
     from datetime import datetime
 
+    from razorprof.render.text import printable
+
     try:
-        return f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}\n"
+        moment = f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
-        return f"{time:.0f}\n"
+        moment = f"{time:.0f}"
+    return "".join(f"{line}\n" for line in (moment, *(printable(f"{mark.kind}: {mark.text}") for mark in marks)))

@@ -55,6 +55,13 @@ def count(number: float | None) -> str:
     raise AssertionError("unreachable")
 
 
+def times(ratio: float | None) -> str:
+    """How many times as much: 4.1 x, 12 x."""
+    if ratio is None or math.isnan(ratio):
+        return NOTHING
+    return f"{ratio:.1f} x" if abs(ratio) < 9.95 else f"{ratio:.0f} x"
+
+
 def duration(seconds: float | None) -> str:
     """A length of time, two units at most: 214 ms, 1.50 s, 2 m 10 s, 2 h 14 m, 3 d 4 h."""
     if seconds is None or math.isnan(seconds):

@@ -91,6 +91,7 @@ class Pipeline:
         self._taps = taps
         self.alerting = alerting
         self.hold_places = False  # a target that ended goes on to be told as not up
+        self.is_passing = False  # nobody looks at the ticks that come: only what later ones rest on is kept
         self._recorder = recorder
         self._is_ruling = False
         self._own_declaration = Declaration({metric.name: metric for metric in OWN_METRICS})
@@ -149,6 +150,16 @@ class Pipeline:
         if board is not None and board.ended is not None and not board.replaced:
             board.replaced = True
             board.own.group.mark_stale(self.state.time)
+
+    def recall(self, board: TargetBoard) -> None:
+        """Put what another pipeline knew of a target that ended in the place of what is known here."""
+        identity = board.target.identity
+        if board.ended is None or identity not in self.boards:
+            return
+        self.boards = {**self.boards, identity: board}
+        status = board.status()
+        targets = tuple(status if one.target.identity == identity else one for one in self.state.targets)
+        self.state = replace(self.state, targets=targets)
 
     def feed(self, event: Event) -> None:
         """Take one event. Never raises for what an event holds."""
@@ -222,6 +233,10 @@ class Pipeline:
 
     def _tick(self, tick: Tick) -> None:
         boards = list(self.boards.values())
+        if self.is_passing:
+            for board in boards:
+                board.looks.looks(tick.time, stopped=board.stopped)
+            return
         for board in boards:
             if board.ended is None:
                 board.verdict = judge(board.looks.looks(tick.time, stopped=board.stopped), board.looks.dumps)

@@ -58,15 +58,18 @@ class PlayedView:
         return self._live.latest(target, name, **labels)
 
     def history(self, target: Identity, name: str, *, seconds: float, **labels: str) -> Series | None:
+        """Of a target that ended, over the last seconds of its life."""
         state = self._live.state()
-        if seconds <= self._kept and state.time - seconds >= self._began:
-            return self._live.history(target, name, seconds=seconds, **labels)
-        carried = next((one.labels for one in state.targets if one.target.identity == target), None)
-        if carried is None:
+        status = next((one for one in state.targets if one.target.identity == target), None)
+        if status is None:
             return None
-        wanted = {**carried, **labels, "__name__": name}
+        end = math.inf if status.ended is None else status.ended
+        start = min(state.time, end) - seconds
+        if status.ended is None and seconds <= self._kept and start >= self._began:
+            return self._live.history(target, name, seconds=seconds, **labels)
+        wanted = {**status.labels, **labels, "__name__": name}
         matchers = [equal(label, value) for label, value in wanted.items()]
-        found = self._all().select(matchers, state.time - seconds, math.inf)
+        found = self._all().select(matchers, start, end)
         return next((series for series in found if dict(series.labels) == wanted), None)
 
     def series_of(self, target: Identity) -> Sequence[tuple[str, dict[str, str], float]]:

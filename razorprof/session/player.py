@@ -6,9 +6,10 @@
     player.view.state()        # as of that moment
 
 Events go through a pipeline as they did live: hot functions, threads, GC, verdict and the newest values come out
-of it. A seek makes it anew from the last half a minute before, and what series were long before is read in the
-recording's own columns, so that a jump costs the same wherever it leads. Rules are evaluated from the recording's
-start, whatever was jumped over (alerting.backtest). Called by cli.replay and its dashboard.
+of it. A seek makes it anew from the last half a minute before, of whose ticks only the last is worked out; what
+series were long before is read in the recording's own columns, so that a jump costs the same wherever it leads.
+What a target that ended before that half a minute was like is asked for with `recall`. Rules are evaluated from
+the recording's start, whatever was jumped over (alerting.backtest). Called by cli.replay and its dashboard.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from dataclasses import dataclass
 from razorprof.alerting.backtest import Backtest, Course, Courses
 from razorprof.alerting.evaluator import EvaluatorOptions
 from razorprof.alerting.rules import RuleFile
-from razorprof.errors import ToolFailed
+from razorprof.errors import ToolFailed, UsageError
 from razorprof.model.scrape import Ended, Scrape, Tick
+from razorprof.model.target import Identity
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_series import RecordedSeries
-from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Recorded
+from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Mark, Recorded
 from razorprof.session.live_view import LiveView
 from razorprof.session.pipeline import Pipeline
+from razorprof.session.played_ends import PlayedEnds
+from razorprof.session.played_spikes import RecordedSpike, moments, spikes_of
 from razorprof.session.played_view import PlayedView, Until
 from razorprof.session.told_alerts import ToldAlerts
+from razorprof.session.user_marks import UserMarks
 from razorprof.session.view import Overhead, SessionState
 from razorprof.store.memory import MemoryStore
 from razorprof.store.view import SeriesView
@@ -54,8 +59,11 @@ class Player:
     """Stands at a tick of the recording, before the first one at the beginning. `seek` and `step` in one thread;
     `view` answers in any."""
 
-    def __init__(self, recording: RecordingReader, playing: Playing | None = None) -> None:
-        """Raises ToolFailed where there is no tick in it."""
+    def __init__(
+        self, recording: RecordingReader, playing: Playing | None = None, own_marks: UserMarks | None = None
+    ) -> None:
+        """own_marks: those that people set in it afterwards, None where none can be. Raises ToolFailed where there
+        is no tick in it."""
         playing = Playing() if playing is None else playing
         self.recording = recording
         self.ticks: Sequence[float] = recording.ticks().tolist()
@@ -70,14 +78,19 @@ class Player:
             unruled = recording.series(ruled=False)
             self.backtest = Backtest(playing.rules, self.ticks, unruled.as_of, options)
             self._series = unruled
-        changes, self.marks = recording.notes()
+        self.own_marks = own_marks
+        changes, self._noted = recording.notes()
+        self.marks = self._all_marks()  # in the order of their times
         self._told, self._told_courses = ToldAlerts(changes), Courses(changes).found
         self._told_times = [change.time for change in changes]
         self.place = -1  # of the tick that is shown
         self.view = PlayedView(self.series, kept=_KEPT)
+        self._spikes: tuple[RecordedSpike, ...] | None = None
+        self._ends = PlayedEnds(recording, WARM_UP)
         self._feed: Iterator[Recorded] = iter(())
+        self._ahead: Recorded | None = None  # of the feed, what comes next
         self._begin(-math.inf)
-        self._show()
+        self._show(-math.inf)
 
     @property
     def time(self) -> float:
@@ -92,6 +105,51 @@ class Player:
     def courses(self) -> list[Course]:
         """What alerts went through: of the whole recording as it was told, or as far as rules were evaluated."""
         return self._told_courses if self.backtest is None else self.backtest.courses
+
+    @property
+    def spikes(self) -> tuple[RecordedSpike, ...]:
+        """Of all figures and targets, in the order of their peaks. Found when first asked for, which takes as long
+        as a jump or two. Raises ToolFailed where there are too many series."""
+        if self._spikes is None:
+            host = self.recording.header.host
+            self._spikes = spikes_of(self._columns().view, self.recording.targets(), host, self.ticks)
+        return self._spikes
+
+    @property
+    def has_spikes(self) -> bool:
+        """Whether they were asked for already."""
+        return self._spikes is not None
+
+    def spike_moment(self, target: Identity, *, forward: bool) -> tuple[RecordedSpike, ...]:
+        """The next spikes of a target that peak together after the tick that is shown, or the last ones before it,
+        the highest first; empty where there are none. Raises ToolFailed as `spikes`."""
+        known = moments([one for one in self.spikes if one.target == target])
+        if forward:
+            return next((some for some in known if some[0].tick > self.time), ())
+        return next((some for some in reversed(known) if some[0].tick < self.time), ())
+
+    def set_mark(self, name: str) -> Mark:
+        """Mark the tick that is shown. Raises UsageError and ToolFailed as UserMarks."""
+        if self.own_marks is None:
+            hint = "show one recording alone to set marks in it"
+            raise UsageError("marks belong to one recording", value=name, hint=hint)
+        mark = self.own_marks.add(self.time, name)
+        self.marks = self._all_marks()
+        return mark
+
+    def remove_marks(self) -> list[Mark]:
+        """Take those away that people set at the tick that is shown. Raises ToolFailed as UserMarks."""
+        own = self.own_marks.marks if self.own_marks is not None else ()
+        found = [mark for mark in self.marks_here() if mark in own]
+        if found and self.own_marks is not None:
+            self.own_marks.remove(found)
+            self.marks = self._all_marks()
+        return found
+
+    def marks_here(self) -> list[Mark]:
+        """Those that came with the tick that is shown."""
+        before = self.ticks[self.place - 1] if self.place > 0 else -math.inf
+        return [mark for mark in self.marks if before < mark.time <= self.time]
 
     def note_after(self, time: float) -> float | None:
         """When the first change of an alert or mark is after `time`. May evaluate rules up to there."""
@@ -119,31 +177,52 @@ class Player:
         """To a tick by its number from 0; to the first or last one beyond them."""
         place = min(max(place, 0), len(self.ticks) - 1)
         time = self.ticks[place]
-        if not self.place <= place or time - self.time > WARM_UP:
+        is_anew = not self.place <= place or time - self.time > WARM_UP
+        if is_anew:
             first = bisect_left(self.ticks, time - WARM_UP)
             self._begin(self.ticks[first] if first else -math.inf)
             self.place = first - 1
-        while self.place < place and self.step() is not None:
+        while self.place < place and self._go(passing=is_anew and self.place + 1 < place):
             pass
-        self._show()
+        if is_anew:
+            self._show(time)
         return self.view.state()
 
     def step(self) -> SessionState | None:
         """To the next tick; None where there is none."""
-        for recorded in self._feed:
-            if recorded.tick is None:
-                continue
-            self._take(recorded)
-            self.place = bisect_right(self.ticks, recorded.tick.time) - 1
-            return self.view.state()
-        return None
+        return self.view.state() if self._go() else None
+
+    def recall(self, identity: Identity) -> bool:
+        """Have the last figures of a target told that ended long before the tick that is shown; whether something
+        is told now that was not before. Costs a jump the first time."""
+        board = self._pipeline.boards.get(identity)
+        if board is None or board.ended is None or board.ended.time >= self._began + WARM_UP:
+            return False
+        found = self._ends.of(board.ended)
+        if found is None or found is board:
+            return False
+        self._pipeline.recall(found)
+        return True
+
+    def recall_all(self) -> SessionState:
+        """`recall` of all targets."""
+        for identity in list(self._pipeline.boards):
+            self.recall(identity)
+        return self.view.state()
 
     def series(self) -> SeriesView:
         """All series as they were at the tick that is shown, with what rules made."""
+        given = self._columns().as_of(self.time)
+        return given if self.backtest is None else Until(self.time, self.backtest.computed, given)
+
+    def _columns(self) -> RecordedSeries:
         if self._series is None:
             self._series = self.recording.series()
-        given = self._series.as_of(self.time)
-        return given if self.backtest is None else Until(self.time, self.backtest.computed, given)
+        return self._series
+
+    def _all_marks(self) -> list[Mark]:
+        own = self.own_marks.marks if self.own_marks is not None else ()
+        return sorted([*self._noted, *own], key=lambda mark: mark.time)
 
     def _begin(self, time: float) -> None:
         """A pipeline that knows what was known before the tick at `time`."""
@@ -156,10 +235,27 @@ class Player:
             self._hear(known)
         self._began = time
         self._feed = self.recording.recorded(time)
+        self._ahead = self._following()
 
-    def _show(self) -> None:
-        """Not before it is warm: who looks meanwhile sees the moment before."""
-        self.view.show(LiveView(self._pipeline, self._store), self._began)
+    def _show(self, since: float) -> None:
+        """Not before it is warm: who looks meanwhile sees the moment before. since: the first tick that was worked
+        out."""
+        self.view.show(LiveView(self._pipeline, self._store), since)
+
+    def _go(self, *, passing: bool = False) -> bool:
+        """Take the next tick; whether there is one. passing: nobody looks at it. A target's last tick is worked
+        out all the same: it is told from then on."""
+        recorded, self._ahead = self._ahead, self._following()
+        if recorded is None or recorded.tick is None:
+            return False
+        is_last = self._ahead is not None and any(isinstance(item, Ended) for item in self._ahead.items)
+        self._pipeline.is_passing = passing and not is_last
+        self._take(recorded)
+        self.place = bisect_right(self.ticks, recorded.tick.time) - 1
+        return True
+
+    def _following(self) -> Recorded | None:
+        return next((recorded for recorded in self._feed if recorded.tick is not None), None)
 
     def _take(self, recorded: Recorded) -> None:
         for item in recorded.items:

@@ -5,8 +5,11 @@ Asked some times a second by whoever shows the recording (tui.replay_app); knows
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 
+from razorprof.model.target import Identity
+from razorprof.session.played_spikes import RecordedSpike
 from razorprof.session.player import Player
 from razorprof.session.view import SessionState
 
@@ -77,10 +80,24 @@ class Transport:
         found = player.note_after(player.time) if forward else player.note_before(player.time)
         if found is None:
             return False
-        # a mark between two ticks is shown by the tick after it: else it would be found again and again
-        late = [tick for tick in player.ticks[player.place + 1 :] if tick >= found] if forward else []
-        self.jump(late[0] if late else found)
+        if forward:  # else it would be found again and again
+            self.jump_tick(found)
+        else:
+            self.jump(found)
         return True
+
+    def jump_tick(self, time: float) -> SessionState:
+        """To the first tick at a time or after it: it shows what happened then."""
+        player = self.player
+        return self._stand(player.seek_place(bisect_left(player.ticks, time)))
+
+    def jump_spike(self, target: Identity, *, forward: bool) -> tuple[RecordedSpike, ...]:
+        """To the moment at which figures of a target peak next, or peaked before; the spikes there, the highest
+        first, none where there is no such moment. Raises ToolFailed as Player.spikes."""
+        found = self.player.spike_moment(target, forward=forward)
+        if found:
+            self.jump(found[0].tick)
+        return found
 
     def _stand(self, state: SessionState) -> SessionState:
         self._moment, self._asked = self.player.time, self._monotonic()

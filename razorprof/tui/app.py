@@ -63,6 +63,7 @@ class Dashboard(Alarming):
     """
     ENABLE_COMMAND_PALETTE = True
     extra_lines: ClassVar[int] = 0  # of a subclass, between body and footer
+    more_screens: ClassVar[tuple[tuple[str, str], ...]] = ()  # of a subclass: keys and names
     # with priority, or Textual's own binding of the screen (copy the selection) swallows it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "leave(130)", "interrupt", show=False, priority=True),
@@ -172,8 +173,9 @@ class Dashboard(Alarming):
         rows = alert_rows(state)
         self.attend(rows, state.alerts)
         self._chrome = chrome = Chrome(
-            state, snapshot, size.width, self.palette, self._keys, self._pane_name, self._said, self._paused, rows
-        )
+            state, snapshot, size.width, self.palette, self._keys, self._pane_name, self._said, self._paused, rows,
+            self.more_screens,
+        )  # fmt: skip
         head.show(chrome.head())
         compact = size.width < COMPACT[0] or size.height < COMPACT[1]
         palette = self.palette.faded() if snapshot.life is Life.GONE else self.palette
@@ -333,7 +335,7 @@ class Dashboard(Alarming):
             await self._go("overview")
         self.draw()
 
-    def action_mark(self) -> None:
+    async def action_mark(self) -> None:
         status = self._status(self.view.state())
         if status is not None:
             self._marks.set(self._collector.snapshot(self.view.state(), status))

@@ -39,9 +39,18 @@ _SENTENCE = 4  # lines at most for a cause or a hint
 class BatchPrinter:
     """Prints one state after another; keeps the last figures of targets that are gone meanwhile."""
 
-    def __init__(self, view: View, *, width: int = 80, colour: bool = False, glyphs: Glyphs | None = None) -> None:
+    def __init__(
+        self,
+        view: View,
+        *,
+        width: int = 80,
+        colour: bool = False,
+        glyphs: Glyphs | None = None,
+        remembers: bool = True,
+    ) -> None:
+        """remembers: as of tui.collect.Collector."""
         self.view = view
-        self._collector = Collector(view)
+        self._collector = Collector(view, remembers=remembers)
         self._width = max(_LEAST_WIDTH, width)
         self._colour = colour
         self._glyphs = glyphs or choose(os.environ)

@@ -22,12 +22,14 @@ from razorprof.tui.collect import own_cost
 
 TABS = ("overview", "functions", "threads", "gc", "memory", "alerts", "time", "processes")
 _LABELS = {"processes": "all"}  # eight tabs must fit into 80 cells
+_GIVE_WAY = ("time", "memory", "gc", "threads", "processes")  # to further screens, where all are too wide
+_LONGEST_MARK = 6  # cells, behind the tab of the alerts
 
 
 @dataclass(frozen=True)
 class Chrome:
     """keys: action name -> keys in force; screen: the one shown; said: a message in place of the tabs; alerts: of
-    all targets."""
+    all targets; more: keys and names of further screens, whose tabs are shown where there is room."""
 
     state: SessionState
     snapshot: Snapshot
@@ -38,6 +40,7 @@ class Chrome:
     said: tuple[str, Level] | None = None
     paused: bool = False
     alerts: Sequence[AlertRow] = ()
+    more: Sequence[tuple[str, str]] = ()
 
     def head(self) -> list[Text]:
         """Title, verdict, and tabs or a message."""
@@ -86,14 +89,26 @@ class Chrome:
         mark, style = tab_mark(self.alerts, self.palette)
         labels = {name: _LABELS.get(name, name) for name in self._shown}
         labels["alerts"] += f" {mark}" if mark else ""
-        tabs = [(self._first_key(name), label) for name, label in labels.items()]
+        further = {name: key for key, name in self.more}
+        tabs = [(further.get(name) or self._first_key(name), label) for name, label in labels.items()]
         styles = {} if style is None else {labels["alerts"]: style}
         return tabs_line(tabs, labels.get(self.screen, self.screen), self.width, self.palette, styles)
 
     @property
     def _shown(self) -> list[str]:
         several = len(self.state.targets) > 1
-        return [name for name in TABS if name != "processes" or several or self.screen == name]
+        shown = [name for name in TABS if name != "processes" or several or self.screen == name]
+        for _, name in self.more:
+            if self.screen == name:  # where you are stands there, whatever must give way
+                for other in _GIVE_WAY:
+                    if other in shown and self._cells([*shown, name]) > self.width:
+                        shown.remove(other)
+            if self.screen == name or self._cells([*shown, name]) <= self.width:
+                shown.append(name)
+        return shown
+
+    def _cells(self, names: Sequence[str]) -> int:
+        return sum(len(_LABELS.get(name, name)) + 4 for name in names) + _LONGEST_MARK
 
     def _first_key(self, action: str) -> str:
         return (shown_keys(self.keys[action]).split() or [""])[0]

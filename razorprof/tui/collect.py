@@ -25,9 +25,11 @@ GC_QUALITIES = ("exact", "estimated", "sampled")
 class Collector:
     """Builds snapshots and remembers the last one of every target that was seen alive. One thread."""
 
-    def __init__(self, view: View, *, history: float = HISTORY) -> None:
+    def __init__(self, view: View, *, history: float = HISTORY, remembers: bool = True) -> None:
+        """remembers: False where the view itself tells what a target that is gone was last like."""
         self.view = view
         self.history = history
+        self._remembers = remembers
         self._last: dict[Identity, Snapshot] = {}
         self._rows: dict[Identity, Snapshot] = {}
 
@@ -53,6 +55,8 @@ class Collector:
         full: bool,
     ) -> Snapshot:
         identity = status.target.identity
+        if not self._remembers:
+            return self._build(state, status, full=full)
         if status.life is Life.GONE and (known := memory.get(identity) or other.get(identity)) is not None:
             return replace(known, life=status.life, how=status.how)
         made = self._build(state, status, full=full)
@@ -61,6 +65,7 @@ class Collector:
 
     def _build(self, state: SessionState, status: TargetStatus, *, full: bool) -> Snapshot:
         identity = status.target.identity
+        end = state.time if self._remembers or status.ended is None else min(state.time, status.ended)
         wanted: Iterable[Figure] = (
             (*FIGURES.values(), *GC_GENERATIONS) if full else (FIGURES[key] for key in ROW_FIGURES)
         )
@@ -68,8 +73,8 @@ class Collector:
         brief = Snapshot(
             target=status.target,
             life=status.life,
-            end=state.time,
-            window=self._window(state.time, traces.values()),
+            end=end,
+            window=self._window(end, traces.values()),
             runtime=status.runtime,
             version=status.version,
             how=status.how,

@@ -1,68 +1,46 @@
 """The dashboard over a recording: the same screens, with keys to play it and a line that says where it stands.
 
-Everything happens in the app's own thread: a jump takes less than a person notices. Called by cli.replay; what is
-played when is session.transport's.
+Everything happens in the app's own thread: a jump takes less than a person notices. Run by tui.replay_run; what is
+played when is session.transport's, what is compared session.comparing's, the keys are tui.replay_keys'.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 
-from razorprof.config.settings import Settings
+from razorprof.errors import RazorprofError, ToolFailed
 from razorprof.model.target import Identity
-from razorprof.render.replay_line import Standing, replay_line
+from razorprof.recording.rzp_values import USER_MARK
+from razorprof.render.figures import span
+from razorprof.render.replay_line import Standing, clock_text, replay_line
+from razorprof.render.spikes import spike_words
+from razorprof.render.text import printable
 from razorprof.render.thresholds import Level
-from razorprof.session.player import Player
+from razorprof.session.comparing import Comparing
+from razorprof.session.sight import Window
 from razorprof.session.transport import Transport
-from razorprof.tui.actions import ACTIONS, shown_keys
 from razorprof.tui.app import Dashboard
 from razorprof.tui.canvas import Lines
-from razorprof.tui.endings import ended_by_signals
+from razorprof.tui.collect import Collector
+from razorprof.tui.difference import DifferencePane
+from razorprof.tui.entry_box import EntryBox
+from razorprof.tui.mark_box import MarkBox
 from razorprof.tui.moment_box import MomentBox, MomentParser
+from razorprof.tui.moments import MomentsPane
 from razorprof.tui.options import DashboardOptions
 from razorprof.tui.pages import HelpPane
-from razorprof.tui.run import logs_in_a_file
+from razorprof.tui.replay_keys import REPLAY_BINDINGS, SCREENS, replay_help
 from razorprof.tui.scene import Pane
 
-_WORDS = {  # what actions do here; empty: nothing
-    "pause": "pause or play on",
-    "faster": "play faster",
-    "slower": "play more slowly",
-    "threads": "screen: threads with their stacks, as they were",
-    "capture": "",
-}
-_OWN_KEYS = (
-    ("[ ]", "step: one tick back, one tick on"),
-    ("{ }", "to the alert change or mark before, to the next one"),
-    ("@", "to a time: 03:12, +90s after the start, -5m before the end"),
-    ("< >", "to the start, to the end"),
-)
 _TURN = 0.05  # seconds between two looks at what is due
-
-
-def run_replay(player: Player, settings: Settings, moment: float | None, parse: MomentParser) -> int:
-    """Show the recording until the user leaves; the exit code as of tui.run.run_dashboard. moment: where to begin;
-    parse: reads a time that is typed in."""
-    options = DashboardOptions(keys=settings.keys)
-    if settings.theme:
-        options = replace(options, theme=settings.theme)
-    player.seek(player.ticks[0] if moment is None else moment)
-    transport = Transport(player, time.monotonic)
-    transport.pause(moment is not None)
-    app = ReplayDashboard(transport, options, parse)
-    with ExitStack() as stack:
-        stack.enter_context(logs_in_a_file())
-        stack.enter_context(ended_by_signals(app))
-        app.run()
-    return app.return_code or 0
 
 
 class _PlayedClock:
@@ -106,22 +84,25 @@ class _ReplayControls:
 class ReplayDashboard(Dashboard):
     """A dashboard that plays a recording by itself."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "step(-1)", "one tick back", show=False),
-        Binding("right_square_bracket", "step(1)", "one tick on", show=False),
-        Binding("left_curly_bracket", "note(False)", "to the alert change or mark before", show=False),
-        Binding("right_curly_bracket", "note(True)", "to the next alert change or mark", show=False),
-        Binding("at", "moment", "to a time", show=False),
-        Binding("less_than_sign", "edge(False)", "to the start", show=False),
-        Binding("greater_than_sign", "edge(True)", "to the end", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = REPLAY_BINDINGS
     extra_lines = 1
+    more_screens = SCREENS
 
-    def __init__(self, transport: Transport, options: DashboardOptions, parse: MomentParser) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        options: DashboardOptions,
+        parse: MomentParser,
+        comparing: Comparing | None = None,
+    ) -> None:
+        """parse: reads a time that is typed in; comparing: what is compared from the start."""
         options = replace(options, clock=_PlayedClock(transport))
         super().__init__(transport.player.view, _ReplayControls(transport), options=options)
+        self.filter_keys |= {"at", *(key.strip() for key in self._keys["mark"].split(","))}
+        self._collector = Collector(self.view, history=self.options.history, remembers=False)
         self.transport = transport
         self._parse = parse
+        self.comparing = comparing or Comparing(transport.player)
         self._paused = not transport.playing
 
     def compose(self) -> ComposeResult:
@@ -131,15 +112,20 @@ class ReplayDashboard(Dashboard):
         yield Lines(id="foot")
 
     def make_pane(self, name: str) -> Pane:
-        if name != "help":
-            return super().make_pane(name)
-        keys = [(shown_keys(self._keys[each.name]), _WORDS.get(each.name, each.what)) for each in ACTIONS]
-        return HelpPane([*_OWN_KEYS, *(pair for pair in keys if pair[1])])
+        if name == "help":
+            return HelpPane(replay_help(self._keys))
+        if name == "moments":
+            return MomentsPane(self.transport.player)
+        if name == "difference":
+            return DifferencePane(self.comparing)
+        return super().make_pane(name)
 
     def on_ready(self) -> None:
         self.set_interval(_TURN, self._advance)
 
     def draw(self) -> None:
+        if (shown := self._status(self.view.state())) is not None:
+            self.transport.player.recall(shown.target.identity)
         super().draw()
         for line in self.query("#replay").results(Lines):
             line.display = self.query_one("#body").display
@@ -156,8 +142,19 @@ class ReplayDashboard(Dashboard):
             self.transport.playing and not player.is_at_end,
             tuple(span for course in player.courses for span in course.states(end)),
             tuple(mark.time for mark in player.marks),
+            tuple(one.tick for one in player.spikes if one.target == self.current) if player.has_spikes else (),
+            tuple(self._sides()),
         )
         return replay_line(standing, self.size.width, self.palette)
+
+    def _sides(self) -> Iterator[tuple[str, float]]:
+        """What is compared, as far as it is in this recording."""
+        sides = [("B", self.comparing.new)]
+        if self.comparing.other is None:
+            sides.insert(0, ("A", self.comparing.base))
+        for name, side in sides:
+            if side is not None:
+                yield name, side.end if isinstance(side, Window) else side
 
     def _advance(self) -> None:
         if self.transport.advance():
@@ -182,34 +179,120 @@ class ReplayDashboard(Dashboard):
     def action_note(self, forward: bool) -> None:
         if not self._paused:
             super().action_pause()
-        if self.transport.jump_note(forward=forward):
-            self.draw()
-        else:
+        if not self.transport.jump_note(forward=forward):
             where = "after" if forward else "before"
             self.say(f"no alert changes and no mark is {where} this moment", Level.LOOK)
+            return
+        here = [f"{mark.kind}: {mark.text}" for mark in self.transport.player.marks_here()]
+        if here:
+            self.say(printable("; ".join(here)))
+        else:
+            self.draw()
+
+    def action_spike(self, forward: bool) -> None:
+        if not self._paused:
+            super().action_pause()
+        if self.current is None:
+            return
+        try:
+            found = self.transport.jump_spike(self.current, forward=forward)
+        except ToolFailed as error:
+            self.say(f"no spikes can be looked for: {error}", Level.ACT)
+            return
+        if found:
+            self.say("; ".join(spike_words(one.figure.figure, one.spike) for one in found))
+        else:
+            self.say(f"no spike of this target is {'after' if forward else 'before'} this moment", Level.LOOK)
+
+    async def action_side(self, first: bool) -> None:
+        if not self._paused:
+            super().action_pause()
+        comparing = self.comparing
+        moment = comparing.set_base() if first else comparing.set_new()
+        where = printable(comparing.other.path.name) if first and comparing.other is not None else "here"
+        chosen = comparing.base is not None and comparing.new is not None
+        if chosen and self._pane_name != "difference" and not first:
+            await self._go("difference")
+        more = "" if chosen else f"; now {'B' if first else 'A'} at the other moment"
+        self.say(f"{'A' if first else 'B'} is {clock_text(moment)} {where}{more}")
+
+    def action_length(self) -> None:
+        seconds = self.comparing.lengthen()
+        self.say(f"what is compared are the {span(seconds)} up to A and to B")
+
+    def on_moments_pane_chosen(self, event: MomentsPane.Chosen) -> None:
+        self.transport.jump_tick(event.time)
+        if not self._paused:
+            super().action_pause()
+        self.draw()
 
     def action_edge(self, last: bool) -> None:
         self.transport.jump(self.transport.player.ticks[-1 if last else 0])
         self.draw()
 
     async def action_moment(self) -> None:
-        if not self.query(MomentBox):
-            self.close_filter()
-            box = MomentBox(self.palette, self._parse)
-            await self.mount(box)
-            box.focus_field()
+        await self._ask(MomentBox(self.palette, self._parse))
+
+    async def action_mark(self) -> None:
+        if not self._paused:
+            super().action_pause()
+        number = len([mark for mark in self.transport.player.marks if mark.kind == USER_MARK]) + 1
+        await self._ask(MarkBox(self.palette, f"mark {number}"))
+
+    def action_unmark(self) -> None:
+        try:
+            found = self.transport.player.remove_marks()
+        except ToolFailed as error:
+            self.say(printable(str(error)), Level.ACT)
+            return
+        names = printable(", ".join(mark.text for mark in found))
+        self.say(f"no longer marked: {names}" if found else "no mark of yours is at this moment: { } go to marks")
 
     def on_moment_box_entered(self, event: MomentBox.Entered) -> None:
-        self._close_moment()
+        self._close_box()
         self.transport.jump(event.time)
         self.draw()
 
-    def on_moment_box_left(self) -> None:
-        self._close_moment()
+    def on_mark_box_entered(self, event: MarkBox.Entered) -> None:
+        self._close_box()
+        player = self.transport.player
+        try:
+            mark = player.set_mark(event.name)
+        except RazorprofError as error:
+            self.say(printable(f"{error}: {error.hint}" if error.hint else str(error)), Level.ACT)
+            return
+        status = self._status(self.view.state())
+        if status is not None:
+            self._marks.set(self._collector.snapshot(self.view.state(), status))
+        place = player.own_marks.place if player.own_marks is not None else None
+        self.say(printable(f"marked: {mark.text} (in {place}); Δ is the change from now on, D hides it"))
+
+    def on_entry_box_left(self) -> None:
+        self._close_box()
         self.draw()
 
-    def _close_moment(self) -> None:
-        for box in self.query(MomentBox):
+    def close_filter(self) -> bool:
+        for box in self.query(EntryBox):
             box.remove()
+        return super().close_filter()
+
+    async def _ask(self, box: EntryBox) -> None:
+        """Open a line at the bottom."""
+        if self.query(EntryBox):
+            return
+        self._is_opening = True
+        self.close_filter()
+        await self.mount(box)
+        box.focus_field()
+        await self._release()
+
+    async def _escape(self) -> None:
+        if self.query(EntryBox):
+            self._close_box()
+        else:
+            await super()._escape()
+
+    def _close_box(self) -> None:
+        self.close_filter()
         if self.pane is not None:
             self.pane.arrive()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from razorprof.cli.edge import run
-from tests.unit.session.recorded_house import RULES, START, House, live
+from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.session.user_marks import UserMarks
+from tests.unit.session.recorded_house import OTHER_HEADER, RULES, START, House, live
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +87,108 @@ def test_a_damaged_recording_is_played_up_to_the_damage(
     found = capsys.readouterr()
     assert 10 < len(found.out.splitlines()) < 80
     assert "damaged: " in found.err
+
+
+def test_marks_are_told_with_their_ticks_and_by_show(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.rzp"
+    path.write_bytes(house.recording.read_bytes())
+    with RecordingReader(path) as recording:
+        UserMarks(path, recording.header.id).add(START + 51.5, "de\x1bploy")
+    told = {"time": START + 51.5, "kind": "mark", "text": "de\x1bploy", "recorded": False}
+    assert run(["replay", str(path), "--from", "+50s", "--to", "+52s", "--json"]) == 0
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["marks"] for document in documents] == [[], [told], []]
+    assert run(["replay", str(path), "--at", f"{START + 52}", "--once"]) == 0
+    assert "\nmark: de\\x1bploy\n" in capsys.readouterr().out
+    assert run(["show", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["marks"] == [told]
+    assert run(["show", str(path)]) == 0
+    assert "mark: de\\x1bploy" in capsys.readouterr().out
+    assert run(["show", str(path), "--to", "+10s", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["marks"] == []
+
+
+def test_marks_that_cannot_be_read_are_said_and_no_more(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.rzp"
+    path.write_bytes(house.recording.read_bytes())
+    path.with_name("b.rzp.marks.json").write_text("{")
+    for command in (["replay", str(path), "--once"], ["show", str(path)]):
+        assert run(command) == 0
+        assert "marks cannot be shown: b.rzp.marks.json: " in capsys.readouterr().err
+
+
+def test_two_moments_windows_and_marks_are_compared_in_json(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.rzp"
+    path.write_bytes(house.recording.read_bytes())
+    with RecordingReader(path) as recording:
+        marks = UserMarks(path, recording.header.id)
+        marks.add(START + 19, "calm, at first")
+        marks.add(START + 56, "hot")
+
+    def compared(text: str) -> dict[str, Any]:
+        assert run(["replay", str(path), "--diff", text, "--json"]) == 0
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return document
+
+    def windows(document: dict[str, Any]) -> list[float]:
+        return [document[side][end] - START for side in ("base", "new") for end in ("start", "end")]
+
+    by_time = compared(f"{START + 19},{START + 56}")
+    assert windows(by_time) == [9, 19, 46, 56]
+    assert compared("calm, at first,hot") == by_time
+    assert windows(compared("+0s..+20s,-30s..")) == [1, 21, 50, 80]
+    assert windows(compared("..calm, at first,hot..-1s")) == [1, 19, 56, 79]
+    cpu = next(one for one in by_time["targets"][0]["figures"] if one["name"] == "cpu")
+    assert cpu["base"] == pytest.approx(0.7, abs=0.01)
+    assert cpu["delta"] == pytest.approx(0.6, abs=0.02)
+    assert cpu["matters"] is True
+
+
+def test_a_difference_is_told_as_text(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay(house, "--diff", f"{START + 19},{START + 56}") == 0
+    shown = capsys.readouterr().out
+    cpu = next(line for line in shown.splitlines() if line.startswith(" CPU "))
+    assert cpu.split() == ["CPU", "70", "%", "130", "%", "+60", "%", "1.9", "x", "*"]
+    assert "2 changed for certain" in shown
+    assert "8 db: the same process" in shown
+    assert "\x1b" not in shown
+
+
+def test_two_recordings_are_compared_as_a_whole(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    other = live(tmp_path / "before.rzp", 35, header=OTHER_HEADER)
+    assert replay(house, "--against", str(other.recording), "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["base"] == {"recording": "before.rzp", "start": START + 1, "end": START + 35}
+    assert document["new"] == {"recording": "a.rzp", "start": START + 1, "end": START + 80}
+    assert [one["matched"] for one in document["targets"]] == ["identity", "identity"]
+    assert replay(house, "--against", str(other.recording), "--diff", "+30s,+50s") == 0
+    assert "A before.rzp 2023-11-14 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--diff", "+1s"], 2, "these are not two sides (+1s)"),
+        (["--diff", "+1s,"], 2, "these are not two sides"),
+        (["--diff", "+1s,+2s,+3s"], 2, "these are not two sides"),
+        (["--diff", "+1s,noon"], 2, "the moment is no time (noon)"),
+        (["--diff", "+1s,+9s..+2s"], 2, "the window's end is not after its start"),
+        (["--diff", "+1s,+9s..+10s..+11s"], 2, "this is no window"),
+        (["--diff", "+1s,+900s"], 2, "nothing was recorded in this window"),
+        (["--diff", "+1s,+2s", "--from", "+1s"], 2, "these options exclude each other"),
+        (["--against", "/nowhere.rzp"], 6, "there is no such file"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    house: House, capsys: pytest.CaptureFixture[str], options: list[str], code: int, words: str
+) -> None:
+    assert replay(house, *options) == code
+    assert words in capsys.readouterr().err

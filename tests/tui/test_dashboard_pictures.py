@@ -8,12 +8,21 @@ from typing import Protocol
 
 import pytest
 
+from razorprof.clock import ManualClock
+from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.render.glyphs import UNICODE
+from razorprof.session.comparing import Comparing
+from razorprof.session.player import Player
+from razorprof.session.transport import Transport
 from razorprof.testing import fake_alert_scenes as scenes
 from razorprof.testing import fake_targets as play
 from razorprof.testing.fake_view import FakeTarget
 from razorprof.tui import expressions
 from razorprof.tui.app import Dashboard
+from razorprof.tui.options import DashboardOptions
+from razorprof.tui.replay_app import ReplayDashboard
 from tests.tui.dashboards import LARGE, SMALL, make_dashboard
+from tests.unit.session.recorded_house import START, live
 
 
 class Compare(Protocol):
@@ -76,3 +85,16 @@ def test_alerts_look_as_they_did(
     alerting = scenes.worker_alerts(made[0], file="worker.yml") if len(made) == 1 else scenes.family_alerts(made)
     app, *_ = make_dashboard(made, alerting=alerting)
     assert snap_compare(app, press=keys, terminal_size=size)
+
+
+def test_a_difference_looks_as_it_did(snap_compare: Compare, tmp_path: Path) -> None:
+    house = live(tmp_path / "a.rzp", 70, tell=True)
+    with RecordingReader(house.recording) as recording:
+        player = Player(recording)
+        player.seek(START + 56)
+        comparing = Comparing(player, base=START + 18, new=START + 56)
+        transport = Transport(player, ManualClock().monotonic)
+        transport.pause(True)
+        options = DashboardOptions(glyphs=UNICODE, first_screen="difference")
+        app = ReplayDashboard(transport, options, float, comparing)
+        assert snap_compare(app, terminal_size=LARGE)

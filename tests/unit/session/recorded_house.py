@@ -36,6 +36,7 @@ CPU = counter("process_cpu_seconds_total", "seconds", "cpu")
 RSS = gauge("process_resident_memory_bytes", "bytes", "rss")
 PAGE = gauge("queue_depth", "", "of the application", "queue")
 HEADER = Header(bytes(16), START, "box", "test", 1.0)
+OTHER_HEADER = Header(bytes(range(16)), START, "box", "test", 1.0)
 
 RULES = """
 groups:
@@ -76,11 +77,13 @@ class House:
     alerts: list[tuple[Alert, ...]]
 
 
-def live(path: Path, seconds: int = 120, rules: str = RULES, *, tell: bool = False) -> House:
+def live(
+    path: Path, seconds: int = 120, rules: str = RULES, *, tell: bool = False, header: Header = HEADER
+) -> House:
     """tell: changes of alerts are told to the recording, too."""
     store = MemoryStore()
     writer = RecordingWriter(
-        SingleFile.create(path, HEADER), HEADER, clock=ManualClock(), bounds=SegmentBounds(ticks=17)
+        SingleFile.create(path, header), header, clock=ManualClock(), bounds=SegmentBounds(ticks=17)
     )
     pipeline = Pipeline(store, host="box", overhead=_overhead, recorder=writer)
     view = LiveView(pipeline, store)
