@@ -1,4 +1,4 @@
-"""``razorprof replay FILE``: the dashboard over a recording; text or JSON Lines in a pipe and in CI."""
+"""``razorprof replay FILE...``: the dashboard over a recording; text or JSON Lines in a pipe and in CI."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ Examples:
   razorprof replay incident.rzp --at 03:12 --once    that moment as text
   razorprof replay incident.rzp --from +60s --to +90s --json > half-a-minute.jsonl
   razorprof replay incident.rzp --rules new.yml      with the alerts of other rules
+  razorprof replay web1.rzp web2.rzp                 what two hosts did at the same time
 
 In a terminal: space pauses, + and - change the speed, [ and ] go one tick back and on, { and } to the alert
 change or mark before and after, @ asks for a time, < and > go to the ends.
@@ -33,7 +34,12 @@ Without --rules, alerts are those that were told while it was recorded.
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.", show_default=False)],
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="A recording; several are played as one, of several hosts.", show_default=False
+        ),
+    ],
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="Begin at this moment.", show_default=False)
     ] = None,
@@ -67,7 +73,7 @@ def replay(
     from razorprof.cli.top import is_interactive
     from razorprof.config.settings import load_settings
     from razorprof.errors import UsageError
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
     from razorprof.session.player import Player, Playing
 
     settings = load_settings(config)
@@ -81,7 +87,7 @@ def replay(
     if (start or end) and (at or once):
         hint = "--at names one moment, --from and --to a time"
         raise UsageError("these options exclude each other", value="--from, --to and --at, --once", hint=hint)
-    with RecordingReader(file) as recording:
+    with open_recordings(recordings) as recording:
         player = Player(recording, Playing(files, interval))
         span = player.ticks[0], player.ticks[-1]
         low, high = parse_window(start, end, span)

@@ -138,8 +138,9 @@ class RecordingReader:
         """What was known before the first tick at or after `time`: targets, what they run, what cannot be read of
         them, which have ended, what sources give. To be taken before `events(time, ...)`."""
         carried = Carried()
-        found = [piece for piece in self._pieces.all if piece.entry.first <= time]
-        for tick, items in self._walk(found[-1:], -math.inf, time, _CONTEXT, carried=True, glance=True):
+        found = [piece for piece in self._pieces.all if piece.entry.first <= time] or self._pieces.all[:1]
+        end = max([time, *(piece.entry.first for piece in found[-1:])])
+        for tick, items in self._walk(found[-1:], -math.inf, end, _CONTEXT, carried=True, glance=True):
             if tick is not None and tick.time >= time:
                 break
             for item in items:

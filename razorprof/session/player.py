@@ -23,7 +23,7 @@ from razorprof.alerting.evaluator import EvaluatorOptions
 from razorprof.alerting.rules import RuleFile
 from razorprof.errors import ToolFailed
 from razorprof.model.scrape import Ended, Scrape, Tick
-from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_merged import Recording
 from razorprof.recording.rzp_series import RecordedSeries
 from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Recorded
 from razorprof.session.live_view import LiveView
@@ -54,7 +54,7 @@ class Player:
     """Stands at a tick of the recording, before the first one at the beginning. `seek` and `step` in one thread;
     `view` answers in any."""
 
-    def __init__(self, recording: RecordingReader, playing: Playing | None = None) -> None:
+    def __init__(self, recording: Recording, playing: Playing | None = None) -> None:
         """Raises ToolFailed where there is no tick in it."""
         playing = Playing() if playing is None else playing
         self.recording = recording
@@ -152,7 +152,7 @@ class Player:
         self._pipeline = Pipeline(self._store, host=self.recording.header.host, overhead=self._cost)
         self._pipeline.interval = self.recording.header.interval
         self._pipeline.alerting = self._told.board if self.backtest is None else self.backtest.board
-        for known in self.recording.context(time) if time > -math.inf else ():
+        for known in self.recording.context(time):
             self._hear(known)
         self._began = time
         self._feed = self.recording.recorded(time)
