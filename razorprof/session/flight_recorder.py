@@ -1,0 +1,95 @@
+"""The last minutes of a long-lived session on the disk, in its state folder: over a kill and over restarts.
+
+    recorder = FlightRecorder(state, interval=1.0, seconds=900.0, max_bytes=64 << 20)
+    Session(..., recorder=recorder.writer)
+    recorder.dump()                      # any thread: a copy, because a person asked
+    recorder.close()
+
+What an earlier run left is gone on with; where that run was killed, a copy of it is kept, as its last minutes
+would go. A disk that fails ends the recording and never the session. For the command watch.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from razorprof.clock import Clock, SystemClock
+from razorprof.errors import RazorprofError
+from razorprof.recording.rzp_copy import copy_recording
+from razorprof.recording.rzp_ring import Ring
+from razorprof.recording.rzp_writer import RecordingWriter, new_header
+from razorprof.session.capture_folder import prepare_directory
+from razorprof.session.pipeline import host_name
+from razorprof.session.recorded_before import RecordedBefore, newest
+
+logger = logging.getLogger(__name__)
+
+RING, COPIES = "ring", "recordings"
+MOST_CRASHES, MOST_ASKED = 3, 5  # copies that are kept of each kind
+DEFAULT_SECONDS, DEFAULT_BYTES = 900.0, 64 << 20
+_AGAIN = "razorprof was started again"
+
+
+class FlightRecorder:
+    """writer: the session's recorder; before: what captures ask; crash: the copy of what a killed run left."""
+
+    def __init__(
+        self, state: Path, *, interval: float, seconds: float, max_bytes: int, clock: Clock | None = None
+    ) -> None:
+        """state: a folder that is ours and locked. Raises UsageError, ToolFailed."""
+        clock = clock or SystemClock()
+        self._copies = state / COPIES
+        self._clock = clock
+        header = new_header(host_name(), interval, clock)
+        ring = Ring.go_on(state / RING, header, seconds=seconds, max_bytes=max_bytes, now=clock.time())
+        self._folder = ring.folder
+        left = ring.left
+        self.crash = self._keep_crash() if left is not None and left.crashed else None
+        first = 1 if left is None else left.number + 1
+        self.writer = RecordingWriter(ring, ring.header, clock=clock, bounds=ring.bounds(), first_segment=first)
+        if left is not None:
+            for identity in left.targets:  # those that are still there are added again
+                self.writer.forget(identity)
+            self.writer.mark(_AGAIN)
+        self.before = RecordedBefore(self._folder, lambda: self.writer.last)
+        self._told = False
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def dump(self) -> Path:
+        """Copy it, because a person asked. Raises ToolFailed where there is nothing yet or no room."""
+        path = self._copy("asked")
+        newest(self._copies, "*-asked.rzp", MOST_ASKED)
+        return path
+
+    def trouble(self) -> str:
+        """Why it records no more: once; otherwise empty."""
+        error = self.writer.error
+        if error is None or self._told:
+            return ""
+        self._told = True
+        return str(error)
+
+    def close(self) -> None:
+        """End it in order. Twice is once."""
+        self.writer.close()
+
+    def _keep_crash(self) -> Path | None:
+        try:
+            path = self._copy("crash")
+        except RazorprofError as error:
+            logger.warning("no copy of what the last run left: %s", error)
+            return None
+        newest(self._copies, "*-crash.rzp", MOST_CRASHES)
+        return path
+
+    def _copy(self, why: str) -> Path:
+        prepare_directory(self._copies)
+        when = datetime.fromtimestamp(self._clock.time(), UTC)
+        path = self._copies / f"{when:%Y%m%dT%H%M%S}.{when.microsecond // 1000:03}Z-{why}.rzp"
+        copy_recording(self._folder, path)
+        return path
