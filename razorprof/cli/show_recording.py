@@ -45,7 +45,7 @@ def show_summary(files: Sequence[Path], part: Part, *, rows: int | None, as_json
     documents, is_damaged = [], False
     for file in files:
         with RecordingReader(file) as recording:
-            targets = _targets(recording, part.pid)
+            targets = targets_of(recording, part.pid)
             start, end = window(recording, part)
             found = recording_summary.look(recording, start, end, [target.identity for target in targets])
             if as_json:
@@ -74,7 +74,7 @@ def window_profile(recording: Recording, part: Part) -> Profile:
     """The stacks of the window: of the target that was named, or of all. Raises UsageError."""
     from razorprof.model.profile import merge
 
-    targets = _targets(recording, part.pid)
+    targets = targets_of(recording, part.pid)
     start, end = window(recording, part)
     if len(targets) != 1 and part.pid is None:
         return recording.profile(start, end)
@@ -90,7 +90,7 @@ def convert_series(files: Sequence[Path], part: Part, template: str, *, force: b
     from razorprof.store.view import equal
 
     with open_recordings(files) as recording:
-        _targets(recording, part.pid)
+        targets_of(recording, part.pid)
         start, end = window(recording, part)
         path = fill_name(template, pid=part.pid, time=recording.header.created if math.isinf(start) else start)
         check_output(path, force=force)
@@ -121,7 +121,7 @@ def say_damage(recording: Recording) -> None:
         output.say(f"damaged: {printable(str(damage))}")
 
 
-def _targets(recording: Recording, pid: int | None) -> Sequence[Target]:
+def targets_of(recording: Recording, pid: int | None) -> Sequence[Target]:
     """All, or those with this pid. Raises UsageError where there is none."""
     from razorprof.errors import UsageError
 
