@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from razorprof.errors import NotSupported, ToolFailed
+from razorprof.model.labels import Labels
 from razorprof.model.target import Identity
 from razorprof.recording.rzp_copy import end_of, is_ended
 from razorprof.recording.rzp_format import FrameType, Header, SegmentEnd, frame
@@ -22,6 +23,7 @@ from razorprof.recording.rzp_pieces import Piece
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_values import Added, Forgotten
 
+_LOOK_BACK = 300.0  # of queries: what is older is taken for nobody's
 _MEND = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -37,13 +39,14 @@ class RingPiece:
 @dataclass(frozen=True, slots=True)
 class Left:
     """What an earlier run left. number: of its last segment; last: time of its last tick; targets: whom it looked
-    at then; crashed: it was not ended in order."""
+    at then; series: that had a value then; crashed: it was not ended in order."""
 
     header: Header
     pieces: tuple[RingPiece, ...]
     number: int
     last: float
     targets: tuple[Identity, ...]
+    series: tuple[Labels, ...]
     crashed: bool
 
 
@@ -54,7 +57,7 @@ def take_up(folder: Path, wanted: Header, now: float) -> Left | None:
             if not _fits(recording, wanted, now):
                 return None
             pieces = [_mended(recording, piece) for piece in recording.pieces.all if piece.entry.ticks]
-            targets = _targets(recording)
+            targets, series = _targets(recording), _series(recording)
             crashed = not all(is_ended(piece.entry) for piece in recording.pieces.all)
     except (ToolFailed, NotSupported):
         return None
@@ -64,7 +67,8 @@ def take_up(folder: Path, wanted: Header, now: float) -> Left | None:
             with suppress(OSError):
                 os.unlink(path)
     header, last = recording.header, max(piece.end.last for piece in pieces)
-    return Left(header, tuple(pieces), max(piece.end.number for piece in pieces), last, targets, crashed)
+    number = max(piece.end.number for piece in pieces)
+    return Left(header, tuple(pieces), number, last, targets, series, crashed)
 
 
 def _fits(recording: RecordingReader, wanted: Header, now: float) -> bool:
@@ -82,6 +86,12 @@ def _targets(recording: RecordingReader) -> tuple[Identity, ...]:
         elif isinstance(item, Forgotten):
             known.pop(item.identity, None)
     return tuple(known)
+
+
+def _series(recording: RecordingReader) -> tuple[Labels, ...]:
+    end = recording.span[1] if recording.span is not None else 0.0
+    found = recording.series(end - _LOOK_BACK).view.select([], -math.inf, math.inf)
+    return tuple(series.labels for series in found if series.last() is not None)
 
 
 def _mended(recording: RecordingReader, piece: Piece) -> RingPiece:

@@ -25,11 +25,17 @@ class Renaming:
         self._known: dict[tuple[int, Target], Target] = {}
 
     def target(self, place: int, target: Target) -> Target:
-        """With its host, and an identity that no other host's process has."""
+        """With its host, also in its name, and an identity that no other host's process has."""
         found = self._known.get((place, target))
         if found is None:
             host = self._apart.host(place, target.pid)
-            found = replace(target, identity=self._identity(place, target.identity), host=host)
+            found = replace(
+                target,
+                identity=self._identity(place, target.identity),
+                name=self._name(target.name, host),
+                job=target.job or target.name,
+                host=host,
+            )
             self._known[place, target] = found
         return found
 
@@ -40,8 +46,7 @@ class Renaming:
                 structures = item.structures
                 if any(isinstance(one, Detected) for one in structures):
                     structures = tuple(
-                        replace(one, target=self.target(place, one.target)) if isinstance(one, Detected) else one
-                        for one in structures
+                        self._detected(place, one) if isinstance(one, Detected) else one for one in structures
                     )
                 return replace(item, target=self.target(place, item.target), structures=structures)
             case Added() | Ended():
@@ -55,6 +60,14 @@ class Renaming:
         """shared: see Apart.shared."""
         labels = self._apart.labels(place, change.alert.labels, shared)
         return replace(change, alert=replace(change.alert, labels=labels))
+
+    def _detected(self, place: int, found: Detected) -> Detected:
+        target = self.target(place, found.target)
+        return replace(found, target=target, name=self._name(found.name, target.host))
+
+    def _name(self, name: str, host: str) -> str:
+        """People see whose process it is."""
+        return f"{name}@{host}" if name and self._apart.is_of_several_hosts else name
 
     def _identity(self, place: int, identity: Identity) -> Identity:
         """Two hosts may have started the same pid at the same moment after boot."""

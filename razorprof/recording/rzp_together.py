@@ -59,6 +59,7 @@ class Apart:
         self._pids = [
             frozenset(pid for other in _beside(one, all_told) for pid in one.pids & other.pids) for one in all_told
         ]
+        self.is_of_several_hosts = len({one.host for one in all_told}) > 1 or any(self._pids)
         self._own = [bool(_beside(one, all_told)) for one in all_told]
 
     def host(self, place: int, pid: int | None) -> str:

@@ -12,12 +12,18 @@ would go. A disk that fails ends the recording and never the session. For the co
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import RazorprofError
+from razorprof.model.labels import Labels
+from razorprof.model.series import STALE_BITS
 from razorprof.recording.rzp_copy import copy_recording
+from razorprof.recording.rzp_left import Left
 from razorprof.recording.rzp_ring import Ring
 from razorprof.recording.rzp_writer import RecordingWriter, new_header
 from razorprof.session.capture_folder import prepare_directory
@@ -30,6 +36,11 @@ RING, COPIES = "ring", "recordings"
 MOST_CRASHES, MOST_ASKED = 3, 5  # copies that are kept of each kind
 DEFAULT_SECONDS, DEFAULT_BYTES = 900.0, 64 << 20
 _AGAIN = "razorprof was started again"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    labels: Labels
 
 
 class FlightRecorder:
@@ -50,9 +61,7 @@ class FlightRecorder:
         first = 1 if left is None else left.number + 1
         self.writer = RecordingWriter(ring, ring.header, clock=clock, bounds=ring.bounds(), first_segment=first)
         if left is not None:
-            for identity in left.targets:  # those that are still there are added again
-                self.writer.forget(identity)
-            self.writer.mark(_AGAIN)
+            self._end_what_was(left, interval)
         self.before = RecordedBefore(self._folder, lambda: self.writer.last)
         self._told = False
 
@@ -77,6 +86,15 @@ class FlightRecorder:
     def close(self) -> None:
         """End it in order. Twice is once."""
         self.writer.close()
+
+    def _end_what_was(self, left: Left, interval: float) -> None:
+        """Nobody looked since: its targets are told anew where they are still there, and its series are stale."""
+        for identity in left.targets:
+            self.writer.forget(identity)
+        if left.series:
+            stale = np.full(len(left.series), STALE_BITS, dtype=np.uint64)
+            self.writer.row(left.last + interval, [_Ended(labels) for labels in left.series], stale)
+        self.writer.mark(_AGAIN)
 
     def _keep_crash(self) -> Path | None:
         try:

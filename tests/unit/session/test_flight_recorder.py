@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
+import shutil
 import stat
 import tarfile
 import threading
@@ -16,18 +18,23 @@ import pytest
 from razorprof.clock import ManualClock
 from razorprof.errors import ToolFailed
 from razorprof.model.scrape import Detected, Event, Scrape, Tick
+from razorprof.model.series import is_stale
 from razorprof.model.target import Identity, Target
 from razorprof.recording.rzp_file import NoRoom, RecordingFile
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_ring import Ring as DiskRing
 from razorprof.session import flight_recorder
 from razorprof.session.flight_recorder import FlightRecorder
+from razorprof.session.player import Player
 from razorprof.session.ring import Ring
+from razorprof.store.view import equal
 from tests.unit.recording import rzp_samples as made
 from tests.unit.session.capture_room import NOW, WEB, Room, actions, fires
+from tests.unit.session.recorded_hosts import feed_host
 
 START = made.START
-NEVER = threading.Event()
+ENOUGH = threading.Event()  # nobody waits for a tick that does not come
+ENOUGH.set()
 
 
 def a_recorder(state: Path, now: float = START, *, seconds: float = 160.0) -> FlightRecorder:
@@ -97,6 +104,47 @@ def test_what_a_killed_run_left_is_kept_and_the_next_goes_on(tmp_path: Path) -> 
     ended.close()
 
 
+def test_what_nobody_looked_at_meanwhile_is_stale_from_then_on(tmp_path: Path) -> None:
+    recorder = a_recorder(tmp_path)
+    feed_host(recorder.writer, "box", range(1, 31))
+    kill(recorder)
+    recorder = a_recorder(tmp_path, START + 60)
+    other = Target(Identity(8, 5), "worker")
+    feed_host(recorder.writer, "box", range(61, 71), target=other)
+    recorder.close()
+    with RecordingReader(tmp_path / "ring") as recording:
+        view = recording.series().view
+        for series in view.select([equal("pid", "7")], -math.inf, math.inf):
+            assert is_stale(series.values[-1:])[0]
+            assert series.times[-1] == START + 31
+        [lives] = view.select([equal("pid", "8"), equal("__name__", "up")], -math.inf, math.inf)
+        assert lives.last() == 1.0
+    player = Player(RecordingReader(tmp_path / "ring"))
+    assert [status.target.pid for status in player.seek(START + 30).targets] == [7]
+    assert [status.target.pid for status in player.seek(START + 70).targets] == [8]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_wherever_a_kill_cut_it_the_next_run_goes_on(tmp_path: Path, part: int) -> None:
+    (tmp_path / "0").mkdir(mode=0o700)
+    recorder = a_recorder(tmp_path / "0")
+    feed(recorder, 1, 25)
+    kill(recorder)
+    newest = max((tmp_path / "0" / "ring").iterdir())
+    content = newest.read_bytes()
+    for cut in range(part * 53, len(content), 211):
+        state = tmp_path / str(cut + 1)
+        shutil.copytree(tmp_path / "0", state)
+        (state / "ring" / newest.name).write_bytes(content[:cut])
+        again = a_recorder(state, START + 60)
+        feed(again, 61, 62)
+        again.close()
+        found = ticks(state / "ring")
+        assert found == [*range(1, found[-3] + 1), 61, 62]
+        assert 20 <= found[-3] <= 25
+        shutil.rmtree(state)
+
+
 def test_of_many_crashes_and_wishes_the_newest_are_kept(tmp_path: Path) -> None:
     for life in range(5):
         recorder = a_recorder(tmp_path, START + 100 * life)
@@ -135,15 +183,15 @@ def test_what_was_seen_before_an_alert_is_read_from_the_disk_over_a_restart(tmp_
     kill(recorder)
     recorder = a_recorder(tmp_path, START + 50)
     wanted = memory.take(WEB.identity)
-    found = recorder.before.before(WEB, START + 40, NEVER)
+    found = recorder.before.before(WEB, START + 40, ENOUGH)
     assert wanted is not None
     assert found is not None
     assert found.profile() == wanted.profile()
     assert found.detected == wanted.detected
-    early = recorder.before.before(WEB, START + 20, NEVER)
+    early = recorder.before.before(WEB, START + 20, ENOUGH)
     assert early is not None
     assert early.time == START + 20
-    assert recorder.before.before(Target(Identity(9, 9), "x"), START + 40, NEVER) is None
+    assert recorder.before.before(Target(Identity(9, 9), "x"), START + 40, ENOUGH) is None
     recorder.close()
 
 
@@ -198,6 +246,8 @@ def test_a_recording_that_cannot_be_read_leaves_what_memory_holds(tmp_path: Path
     recorder, memory = a_recorder(tmp_path / "state", NOW - 100), Ring()
     for event in life(WEB, 1, 40):
         memory.see(event)
+    feed(recorder, 1, 40)
+    shutil.rmtree(recorder.folder)
     room = Room(tmp_path / "state", actions("[bundle: {}]"), recorded=recorder.before, before=memory)
     folder = room.take(fires(START))
     with tarfile.open(next(folder.glob("bundle*"))) as bundle:

@@ -47,7 +47,9 @@ def test_each_host_is_there_while_its_recording_tells_of_it(hosts: list[Path]) -
                 rate = {"one": 0.5, "two": 2.0}[status.target.host]
                 assert cpu == pytest.approx(rate * second)
         document = top_document(player.view, player.view.state())
-        assert [target["pid"] for target in document["targets"]] == [7, 7]
+        told = [(target["pid"], target["host"], target["name"]) for target in document["targets"]]
+        assert sorted(told) == [(7, "one", "web@one"), (7, "two", "web@two")]
+        assert {target["labels"]["job"] for target in document["targets"]} == {"web"}
 
 
 def test_playing_and_jumping_show_the_same(hosts: list[Path]) -> None:
