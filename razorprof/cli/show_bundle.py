@@ -81,7 +81,8 @@ def print_summary(name: str, bundle: Bundle) -> None:
 def print_file(name: str, content: bytes) -> None:
     """A file that is no profile, line by line. Raises UsageError for a recording."""
     if content.startswith(MAGIC):
-        raise UsageError("a recording is not shown out of a bundle", value=name, hint=f"tar -xf BUNDLE {name}")
+        hint = f"unpack the bundle (tar -xf), and give {name} to razorprof show or replay"
+        raise UsageError("a recording is not shown out of a bundle", value=name, hint=hint)
     for line in content.decode(errors="replace").split("\n"):
         output.print_text(printable(line))
 

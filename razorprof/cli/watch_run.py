@@ -71,7 +71,7 @@ class _Loop:
     def run(self) -> None:
         """Until a signal ends it. Raises ToolFailed where evaluation has ended by itself."""
         session = self._works.session
-        with ending_signals(hang_up=True, copy=self._works.recorder is not None) as signals:
+        with ending_signals(hang_up=True, copy=True) as signals:
             session.listen(self._beat)
             session.start()
             try:
@@ -150,6 +150,8 @@ class _Loop:
         """SIGUSR1 asks for a copy of what is recorded."""
         recorder, asked = self._works.recorder, signals.take_copy()
         if recorder is None:
+            if asked:
+                self._teller.recording("", "there is none, so no copy of it")
             return
         if trouble := recorder.trouble():
             self._teller.recording("", trouble)

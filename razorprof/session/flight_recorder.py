@@ -77,11 +77,10 @@ class FlightRecorder:
 
     def trouble(self) -> str:
         """Why it records no more: once; otherwise empty."""
-        error = self.writer.error
-        if error is None or self._told:
+        if self._told or self.writer.is_recording:
             return ""
         self._told = True
-        return str(error)
+        return str(self.writer.error or "what comes in one second takes more than there is room for")
 
     def close(self) -> None:
         """End it in order. Twice is once."""

@@ -108,3 +108,14 @@ def test_a_target_that_appears_is_found_and_one_of_several_is_not_taken_which_is
     assert pids[-1] == [first]
     assert [error.name for error in told] == ["ambiguous_target"]
     assert ProcessView(first).identity == session.view.state().targets[0].target.identity
+
+
+def test_a_copy_is_asked_for_once_by_each_signal() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    with ending_signals(copy=True) as signals:
+        assert not signals.take_copy()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert not signals.wait(5.0)
+        assert signals.take_copy()
+        assert not signals.take_copy()
+    assert signal.getsignal(signal.SIGUSR1) is before

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from razorprof.cli.show_bundle import print_file
+from razorprof.cli.top_alerting import TopCaptures, Wishes
 from razorprof.clock import ManualClock
-from razorprof.errors import ToolFailed
+from razorprof.errors import ToolFailed, UsageError
 from razorprof.model.scrape import Detected, Event, Scrape, Tick
 from razorprof.model.series import is_stale
 from razorprof.model.target import Identity, Target
@@ -277,3 +279,23 @@ def test_a_disk_that_fails_ends_the_recording_and_is_told_once(
     monkeypatch.undo()
     recorder.close()
     assert ticks(tmp_path / "ring") == [1, 2, 3, 4, 5]
+
+
+def test_a_recording_in_a_bundle_is_not_printed(tmp_path: Path) -> None:
+    content = made.record(tmp_path / "a.rzp", made.events(3)).read_bytes()
+    with pytest.raises(UsageError, match="not shown out of a bundle"):
+        print_file("before.rzp", content)
+
+
+def test_what_a_person_captures_in_top_begins_with_what_is_recorded(tmp_path: Path) -> None:
+    recorder = a_recorder(tmp_path)
+    assert TopCaptures(Wishes(), recorder.before)._make()._shop.recorded is recorder.before
+    recorder.close()
+
+
+def test_a_ring_that_is_too_small_for_one_tick_is_told(tmp_path: Path) -> None:
+    recorder = FlightRecorder(tmp_path, interval=1.0, seconds=160.0, max_bytes=200, clock=ManualClock(START))
+    feed(recorder, 1, 2)
+    assert not recorder.writer.is_recording
+    assert "more than there is room for" in recorder.trouble()
+    recorder.close()
