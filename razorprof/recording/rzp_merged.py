@@ -226,6 +226,10 @@ class MergedRecording:
             marks += [replace(mark, text=f"{self._names[place]}: {mark.text}") for mark in noted]
         return sorted(changes, key=lambda one: one.time), sorted(marks, key=lambda one: one.time)
 
+    def changes(self, start: float = -math.inf, end: float = math.inf) -> list[AlertChange]:
+        """How alerts changed."""
+        return [change for change in self.notes()[0] if start <= change.time <= end]
+
     def _beside(self, place: int, series: RecordedSeries, shared: frozenset[Labels]) -> RecordedSeries:
         return series.beside(
             lambda labels: self._apart.labels(place, labels, shared),

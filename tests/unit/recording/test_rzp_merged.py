@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from razorprof.clock import ManualClock
 from razorprof.errors import NotSupported, ToolFailed, UsageError
+from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
+from razorprof.model.labels import Labels
 from razorprof.model.profile import top
 from razorprof.model.scrape import Ended, Scrape, Tick
 from razorprof.model.series import is_stale
@@ -18,6 +21,7 @@ from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_merged import MOST_RECORDINGS, MergedRecording, open_recordings
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_ring import Ring
+from razorprof.recording.rzp_single import SingleFile
 from razorprof.recording.rzp_together import names_of, together
 from razorprof.recording.rzp_values import Added, Forgotten
 from razorprof.recording.rzp_writer import RecordingWriter
@@ -241,3 +245,27 @@ def test_an_empty_one_among_others_says_nothing(tmp_path: Path) -> None:
 
 def _header(host: str) -> Header:
     return Header(bytes(16), START, host, "test", 1.0)
+
+
+def test_alerts_and_marks_of_all_come_in_the_order_of_their_times(tmp_path: Path) -> None:
+    key = RuleKey("r.yml", "g", 0, "Hot")
+    for name, seconds in (("one", (1, 4)), ("two", (2, 3))):
+        header = Header(name.encode().ljust(16), START, "box", "test", 1.0)
+        path = tmp_path / f"{name}.rzp"
+        clock = ManualClock(START)
+        writer = RecordingWriter(SingleFile.create(path, header), header, clock=clock)
+        for second in range(1, 6):
+            feed_host(writer, "box", range(second, second + 1))
+            if second in seconds:
+                labels = [Labels(alertname="Hot", instance="box/7", pid="7"), Labels(alertname="Sum")]
+                writer.alerts([AlertChange(START + second, AlertState.PENDING, Alert(key, one)) for one in labels])
+                writer.mark(f"at {second}")
+                writer.commit()
+        writer.close()
+    with merged(tmp_path / "one.rzp", tmp_path / "two.rzp") as recording:
+        changes, marks = recording.notes()
+        assert [change.time - START for change in changes] == [1, 1, 2, 2, 3, 3, 4, 4]
+        instances = [change.alert.labels.get("instance") for change in changes]
+        assert instances[:4] == ["box@one/7", "box@one", "box@two/7", "box@two"]  # Sum had none
+        assert sorted(mark.text for mark in marks) == ["one: at 1", "one: at 4", "two: at 2", "two: at 3"]
+        assert recording.changes(START + 2, START + 3) == changes[2:6]
