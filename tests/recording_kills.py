@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 
 from razorprof.model.scrape import Tick
+from razorprof.recording.rzp_copy import copy_recording
 from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_ring import Ring
 from tests.unit.recording import rzp_samples as made
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +58,7 @@ def kill_while_it_records(folder: Path, numbers: random.Random, *, ring: bool) -
         assert process.stdout is not None
         process.stdout.readline()  # it has begun
         time.sleep(numbers.uniform(0.0, 0.6))
+        copy_while_it_grows(path, folder / "copy.rzp")
         process.kill()
         told = process.stdout.read().split(b"\n")
     committed = int(told[-2]) if len(told) > 1 else 1
@@ -72,3 +75,29 @@ def kill_while_it_records(folder: Path, numbers: random.Random, *, ring: bool) -
         assert events[newest - 2 : newest + 1] == made.a_tick(committed, depth=2 + committed % 40)
         assert not recording.is_live
         assert recording.targets() == [made.TARGET]
+    if ring:
+        go_on(path, seconds)
+
+
+def copy_while_it_grows(path: Path, copy: Path) -> None:
+    """What anybody copies meanwhile is whole, up to some tick."""
+    copy.unlink(missing_ok=True)
+    size = copy_recording(path, copy)
+    with RecordingReader(copy) as recording:
+        assert (recording.size, recording.is_complete, recording.damage) == (size, True, [])
+        seconds = [event.number for event in recording.events() if isinstance(event, Tick)]
+        assert seconds == list(range(seconds[0], seconds[-1] + 1))
+        assert recording.damage == []
+        assert sum(segment.ticks for segment in recording.segments) == len(seconds)
+        assert recording.targets() == [made.TARGET]
+
+
+def go_on(folder: Path, seconds: list[int]) -> None:
+    """The next run takes up what the killed one left, as it lies there."""
+    ring = Ring.go_on(folder, made.HEADER, seconds=120.0, max_bytes=1 << 20, now=made.START + 1e9)
+    assert ring.left is not None
+    assert ring.left.last == made.START + seconds[-1]
+    ring.close()
+    with RecordingReader(folder) as recording:
+        assert recording.damage == []
+        assert [event.number for event in recording.events() if isinstance(event, Tick)] == seconds

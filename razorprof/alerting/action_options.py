@@ -13,6 +13,7 @@ from razorprof.alerting.capture_rules import (
     TakeCpu,
     TakeGc,
     TakeHeap,
+    TakeRecording,
     TakeThreads,
 )
 from razorprof.alerting.yaml_fields import Problems, shown
@@ -21,8 +22,10 @@ from razorprof.alerting.yaml_tree import Node, Scalar
 from razorprof.plugin.loading import formats
 
 LONGEST = 3600.0  # seconds, of any action
+LONGEST_RECORDING = 86400.0
 MOST_ARGUMENTS = 256
 _CPU, _HEAP, _BUNDLE, _COMMAND = TakeCpu(), TakeHeap(), TakeBundle(), RunCommand(())
+_RECORDING = TakeRecording()
 
 
 def read_action(node: Node, problems: Problems) -> Action | None:
@@ -89,6 +92,10 @@ def _bundle(options: Options) -> TakeBundle:
     return TakeBundle(cpu, heap)
 
 
+def _recording(options: Options) -> TakeRecording:
+    return TakeRecording(options.duration("last", _RECORDING.last, 1.0, LONGEST_RECORDING))
+
+
 def _command(options: Options) -> RunCommand | None:
     node = options.required("argv")
     argv = [
@@ -115,6 +122,7 @@ _ACTIONS: Mapping[str, tuple[tuple[str, ...], _Build]] = MappingProxyType(
         "heap": (("duration", "attach"), _heap),
         "gc": ((), lambda _: TakeGc()),
         "bundle": (("cpu", "heap"), _bundle),
+        "recording": (("last",), _recording),
         "command": (("argv", "timeout"), _command),
     }
 )

@@ -84,6 +84,14 @@ class TakeBundle:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeRecording:
+    """A copy of what is recorded on the disk, of the last `last` seconds before the alert and since."""
+
+    name: ClassVar[str] = "recording"
+    last: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunCommand:
     """A command of the user's, with its arguments; ended after `timeout` seconds."""
 
@@ -92,7 +100,7 @@ class RunCommand:
     timeout: float = 30.0
 
 
-Action = TakeThreads | TakeCpu | TakeHeap | TakeGc | TakeBundle | RunCommand
+Action = TakeThreads | TakeCpu | TakeHeap | TakeGc | TakeBundle | TakeRecording | RunCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from razorprof.alerting.expectations import Expectation
 from razorprof.cli import output
 from razorprof.cli.output import Cell, Column, Row, Style
 from razorprof.model.alert import RuleKey
-from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_merged import Recording
 from razorprof.render import figures
 from razorprof.render.alert_history import strip_of_spans, strip_text
 from razorprof.render.glyphs import choose
@@ -34,7 +34,7 @@ _LEAST_STRIP = 10
 class Report:
     """One recording's. start, end: of what was tried, Unix seconds."""
 
-    recording: RecordingReader
+    recording: Recording
     tried: Backtest
     start: float
     end: float

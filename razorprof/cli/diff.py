@@ -7,7 +7,7 @@ cli.diff_sides; what is compared and judged is analysis.compare and analysis.gat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from razorprof.analysis.compare_values import Change, CompareOptions, Comparison, FunctionChange
+    from razorprof.analysis.compare_values import CompareOptions, Comparison
     from razorprof.model.profile import Profile
     from razorprof.recording.profile_files import OutputPlan
 
@@ -28,6 +28,8 @@ Examples:
   razorprof diff base.pb.gz new.pb.gz --fail-above 20% --junit gate.xml
   razorprof diff base.json new.json --base-run base2.json --new-run new2.json
   razorprof diff 1234 1240 -d 20                two live processes, sampled at once
+  razorprof diff monday.rzp tuesday.rzp --base-pid 1234 --new-pid 987
+  razorprof diff incident.rzp@03:00..03:10 incident.rzp@03:12..03:13
   razorprof diff base.json new.json --json
   razorprof diff base.json new.json -o diff.html     a differential flame graph
   razorprof diff base.json new.json -i               look around in it, on a terminal
@@ -39,6 +41,13 @@ not, and a function's share grows by less than its time. How fast the machine wa
 cancels in shares, but not in seconds: one run a side is allowed 3 % for it,
 more where other work kept the machine busy meanwhile; with several runs of each side
 (--base-run, --new-run) their own spread counts.
+
+\b
+Of a recording (razorprof record) the stacks are compared, of all of its time or of a
+window: FILE.rzp@FROM..TO, each a time as razorprof show takes it, or left out. They
+are no complete runs: shares, unless --of seconds says that both windows do the same
+work. Below, figures of both are set side by side (CPU, memory, GC ...); they are told
+and not judged.
 
 \b
 A function fails the gate when its own or its total time grew by more than
@@ -56,8 +65,6 @@ have been noticed in less than half of the time. Longer, faster or more runs hel
 and a higher --min-share or threshold.
 """
 
-_MOST_IN_JSON = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Reports:
@@ -73,7 +80,9 @@ def diff(
     base: Annotated[
         str,
         typer.Argument(
-            metavar="BASE", help="A profile, or a live process (a TARGET).", autocompletion=complete_target
+            metavar="BASE",
+            help="A profile, a recording (FILE.rzp@FROM..TO) or a live process (a TARGET).",
+            autocompletion=complete_target,
         ),
     ],
     new: Annotated[
@@ -114,6 +123,12 @@ def diff(
         list[str] | None,
         typer.Option("--new-run", metavar="FILE", help="A further run of NEW's program; may be repeated."),
     ] = None,
+    base_pid: Annotated[
+        int | None, typer.Option("--base-pid", metavar="PID", help="Of BASE, a recording, only this process.")
+    ] = None,
+    new_pid: Annotated[
+        int | None, typer.Option("--new-pid", metavar="PID", help="Of NEW, a recording, only this process.")
+    ] = None,
     markdown: Annotated[
         str | None, typer.Option("--markdown", metavar="FILE", help="Write a report for a pull request.")
     ] = None,
@@ -133,6 +148,7 @@ def diff(
 ) -> int | None:
     """Show what grew and what shrank between two profiles or two live processes, and gate on it."""
     from razorprof.analysis.compare import compare
+    from razorprof.cli import diff_document, diff_recordings
     from razorprof.cli.diff_sides import only_thread, read_sides
 
     if interactive:
@@ -140,7 +156,12 @@ def diff(
     options = _options(of, fail_above, min_share)
     reports = _reports(markdown, junit, out, force)
     sides = read_sides(
-        [base, *(base_run or [])], [new, *(new_run or [])], duration=duration, rate=rate, as_json=as_json
+        [base, *(base_run or [])],
+        [new, *(new_run or [])],
+        duration=duration,
+        rate=rate,
+        as_json=as_json,
+        pids=(base_pid, new_pid),
     )
     before, after = sides.base, sides.new
     if thread is not None:
@@ -150,7 +171,9 @@ def diff(
     if as_json:
         from razorprof.cli import output
 
-        output.print_json(document(comparison))
+        output.print_json(
+            diff_document.document(comparison) | diff_recordings.document(sides.figures, sides.no_figures)
+        )
     elif interactive:
         from razorprof.cli.show_viewer import view_difference
 
@@ -159,6 +182,8 @@ def diff(
             return left
     else:
         _print(comparison, top)
+        if sides.figures is not None:
+            diff_recordings.print_figures(sides.figures)
     return int(sides.code) if sides.code is not None else exit_code(comparison)
 
 
@@ -173,62 +198,6 @@ def exit_code(comparison: Comparison) -> int:
         Verdict.INCONCLUSIVE: ExitCode.TOOL_FAILED,
     }
     return int(codes[comparison.verdict])
-
-
-def document(comparison: Comparison) -> dict[str, Any]:
-    """CONTRACT's `diff`."""
-    gate = comparison.options.fail_above
-    return {
-        "unit": comparison.unit,
-        "of": comparison.basis.value,
-        "base_total": comparison.base_total,
-        "new_total": comparison.new_total,
-        "base_samples": comparison.base_samples,
-        "new_samples": comparison.new_samples,
-        "base_runs": comparison.base_runs,
-        "new_runs": comparison.new_runs,
-        "functions": [_function(f) for f in comparison.functions[:_MOST_IN_JSON]],
-        "significance": comparison.significance.value,
-        "fail_above": None if gate is None else str(gate),
-        "min_share_ratio": comparison.options.min_share,
-        "seen_ratio": comparison.covered,
-        "verdict": comparison.verdict.value,
-        "reasons": list(comparison.reasons),
-        "notes": list(comparison.notes),
-    }
-
-
-def _function(function: FunctionChange) -> dict[str, Any]:
-    return {
-        "function": function.function,
-        "file": function.file,
-        "line": function.line,
-        "base_self_ratio": function.base_self_ratio,
-        "new_self_ratio": function.new_self_ratio,
-        "base_total_ratio": function.base_total_ratio,
-        "new_total_ratio": function.new_total_ratio,
-        "delta": function.new_self_ratio - function.base_self_ratio,
-        "significant": function.significant,
-        "failed": function.too_much,
-        "judged": function.judged,
-        "self": _change(function.own),
-        "total": _change(function.total),
-    }
-
-
-def _change(change: Change) -> dict[str, Any]:
-    """In the unit compared: see "of"."""
-    return {
-        "base": change.base,
-        "new": change.new,
-        "difference": change.difference,
-        "growth_ratio": change.growth,
-        "standard_error": change.error,
-        "growth_beside_the_rest": change.growth_beside,
-        "smallest_seeable": change.seeable,
-        "significant": change.significant,
-        "failed": change.too_much,
-    }
 
 
 def _options(of: str | None, fail_above: str | None, min_share: str) -> CompareOptions:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from razorprof.cli.diff_recordings import figure_changes, see, window_of
 from razorprof.errors import ExitCode, ToolFailed, UsageError
 from razorprof.model.profile import Profile
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from razorprof.analysis.compare_values import Comparison
     from razorprof.model.target import Target
     from razorprof.recording.profile_files import OutputPlan
+    from razorprof.recording.rzp_changes import FigureChange
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 3600.0
 _TARGET_KINDS = ("pid:", "name:", "cmd:", "port:", "url:", "container:")
@@ -31,25 +33,43 @@ class Sides:
     base: Sequence[Profile]
     new: Sequence[Profile]
     code: ExitCode | None = None
+    figures: Sequence[FigureChange] | None = None
+    no_figures: str = ""  # why
 
 
-def read_sides(base: Sequence[str], new: Sequence[str], *, duration: str, rate: int, as_json: bool) -> Sides:
-    """The profiles of both sides; the first of each may be a TARGET, all further ones are files.
+def read_sides(
+    base: Sequence[str],
+    new: Sequence[str],
+    *,
+    duration: str,
+    rate: int,
+    as_json: bool,
+    pids: tuple[int | None, int | None] = (None, None),
+) -> Sides:
+    """The profiles of both sides, of files and of windows of recordings; the first of each may be a TARGET. pids:
+    which of a recording's processes is meant.
 
     Files are read first: a bad one is found out before the sampling."""
     from razorprof.recording.profile_files import read_profile
 
     texts = [*base, *new]
-    live = [place for place in (0, len(base)) if not is_file(texts[place])]
+    chosen = {0: pids[0], len(base): pids[1]}
+    windows = {place: window_of(text, chosen.get(place)) for place, text in enumerate(texts)}
+    live = [place for place in chosen if windows[place] is None and not is_file(texts[place])]
     seconds = _seconds(duration) if live else 0.0
     targets = _targets([texts[place] for place in live], as_json)
-    profiles = {p: read_profile(Path(text)) for p, text in enumerate(texts) if p not in live}
+    seen = {place: see(window) for place, window in windows.items() if window is not None}
+    profiles = {place: one.profile for place, one in seen.items()}
+    for place, text in enumerate(texts):
+        if place not in live and place not in seen:
+            profiles[place] = read_profile(Path(text))
     code = None
     if targets:
         taken, code = _record(targets, seconds, rate)
         profiles.update(zip(live, taken, strict=True))
     found = [profiles[place] for place in range(len(texts))]
-    return Sides(found[: len(base)], found[len(base) :], code)
+    figures, why = figure_changes(seen.get(0), seen.get(len(base)))
+    return Sides(found[: len(base)], found[len(base) :], code, figures, why)
 
 
 def is_file(text: str) -> bool:

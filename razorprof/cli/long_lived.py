@@ -115,7 +115,7 @@ def follow(
 
 
 class Signals:
-    """What signals asked for: `ended` by SIGINT or SIGTERM, `hung_up` by SIGHUP.
+    """What signals asked for: `ended` by SIGINT or SIGTERM, `hung_up` by SIGHUP, a copy by SIGUSR1.
 
     A handler only sets a flag and writes into a pipe: a lock that it took could be held by the code that it
     interrupts.
@@ -125,6 +125,7 @@ class Signals:
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.ended = False
         self.hung_up = False
+        self.wants_copy = False
 
     def wait(self, seconds: float) -> bool:
         """Wait until a signal comes, at most so long. Whether it is the end."""
@@ -139,6 +140,15 @@ class Signals:
         """Whether SIGHUP came since this was asked last."""
         hung_up, self.hung_up = self.hung_up, False
         return hung_up
+
+    def take_copy(self) -> bool:
+        """Whether SIGUSR1 came since this was asked last."""
+        wanted, self.wants_copy = self.wants_copy, False
+        return wanted
+
+    def copy(self, *_: object) -> None:
+        self.wants_copy = True
+        self._wake()
 
     def end(self, *_: object) -> None:
         self.ended = True
@@ -158,14 +168,17 @@ class Signals:
 
 
 @contextmanager
-def ending_signals(*, hang_up: bool = False) -> Iterator[Signals]:
-    """SIGINT and SIGTERM, and SIGHUP where that is wanted, set flags in place of what they do otherwise."""
+def ending_signals(*, hang_up: bool = False, copy: bool = False) -> Iterator[Signals]:
+    """SIGINT and SIGTERM, and SIGHUP and SIGUSR1 (copy) where they are wanted, set flags in place of what they do
+    otherwise."""
     import signal
 
     signals = Signals()
     handlers = {signal.SIGINT: signals.end, signal.SIGTERM: signals.end}
     if hang_up:
         handlers[signal.SIGHUP] = signals.hang_up
+    if copy:
+        handlers[signal.SIGUSR1] = signals.copy
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield signals

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from razorprof.cli import output
 
 if TYPE_CHECKING:
+    from razorprof.recording.rzp_merged import Recording
     from razorprof.store.view import SeriesView
 
 _FIRST_WORDS, _REDRAW = 0.5, 0.2  # seconds
@@ -70,37 +71,34 @@ def _open_text(path: Path, samples: int) -> Data:
 
 def recorded_span(paths: Sequence[Path]) -> tuple[float, float]:
     """Times of the first and the last tick of all recordings. Raises ToolFailed where there is none."""
-    from razorprof.errors import ToolFailed
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
 
-    spans = []
-    for path in paths:
-        with RecordingReader(path) as recording:
-            if recording.span is not None:
-                spans.append(recording.span)
-    if not spans:
-        raise ToolFailed("nothing was recorded", value=paths[0], hint="razorprof show tells what is in it")
-    return min(start for start, _ in spans), max(end for _, end in spans)
+    with open_recordings(paths) as recording:
+        return _span(recording)
+
+
+def _span(recording: Recording) -> tuple[float, float]:
+    from razorprof.errors import ToolFailed
+
+    if recording.span is None:
+        raise ToolFailed("nothing was recorded", value=recording.path, hint="razorprof show tells what is in it")
+    return recording.span
 
 
 def _open_recordings(paths: Sequence[Path], samples: int) -> Data:
     """Several as one: they tell of different hosts or targets, or of one time after the other."""
     from razorprof.cli.show_recording import say_damage
-    from razorprof.recording.rzp_reader import RecordingReader
-    from razorprof.recording.rzp_series import merged
+    from razorprof.recording.rzp_merged import open_recordings
 
-    start, end = recorded_span(paths)
-    read, left = [], samples
-    for path in paths:
-        line = ReadingLine(path.name)
-        with RecordingReader(path) as recording:
-            try:
-                read.append(recording.series(samples=left, progress=line.tell))
-            finally:
-                line.clear()
-            left -= read[-1].samples
-            say_damage(recording)
-    return Data(merged(read), start, end)
+    with open_recordings(paths) as recording:
+        start, end = _span(recording)
+        line = ReadingLine(paths[0].name if len(paths) == 1 else f"{len(paths)} recordings")
+        try:
+            view = recording.series(samples=samples, progress=line.tell).view
+        finally:
+            line.clear()
+        say_damage(recording)
+    return Data(view, start, end)
 
 
 class ReadingLine:

@@ -30,7 +30,7 @@ from razorprof.store.view import equal
 MOST_FUNCTIONS = 10
 _MOST_LINES = 20
 # Of a process, in this order: what a person looks at first. All others are in the JSON.
-_SHOWN = {
+FIGURES = {
     "process_cpu_seconds_total": "CPU",
     "process_resident_memory_bytes": "resident memory",
     "process_unique_memory_bytes": "memory of its own",
@@ -232,17 +232,20 @@ def _print_functions(profile: Profile, rows: int | None) -> None:
 
 def _shown(found: Sequence[Peak]) -> list[Row]:
     """The figures that people look at, one row a series."""
-    known = {name: place for place, name in enumerate(_SHOWN)}
+    known = {name: place for place, name in enumerate(FIGURES)}
     rows: list[Row] = []
     for peak in sorted((p for p in found if p.name in known), key=lambda p: known[p.name]):
         own = {n: v for n, v in peak.labels.items() if n not in ("__name__", "job", "instance", "pid", "runtime")}
-        name = _SHOWN[peak.name] + (f" ({', '.join(own.values())})" if own else "")
+        name = FIGURES[peak.name] + (f" ({', '.join(own.values())})" if own else "")
         if peak.value or peak.name == "process_cpu_seconds_total":
-            rows.append((name, _figure(peak, peak.value), _figure(peak, peak.mean), _moment(peak.time, peak.time)))
+            rows.append(
+                (name, figure_text(peak, peak.value), figure_text(peak, peak.mean), _moment(peak.time, peak.time))
+            )
     return rows
 
 
-def _figure(peak: Peak, value: float) -> str:
+def figure_text(peak: Peak, value: float) -> str:
+    """A value of a peak's, or its mean, in its unit."""
     if peak.per_second and peak.unit == "seconds":
         return figures.percent(value)
     if peak.per_second:

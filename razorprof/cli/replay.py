@@ -1,4 +1,4 @@
-"""``razorprof replay FILE``: the dashboard over a recording; text or JSON Lines in a pipe and in CI."""
+"""``razorprof replay FILE...``: the dashboard over a recording; text or JSON Lines in a pipe and in CI."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ Examples:
   razorprof replay incident.rzp --diff 03:10,03:12   what changed between two moments
   razorprof replay incident.rzp --diff +0s..+60s,-60s..-1s --json
   razorprof replay today.rzp --against yesterday.rzp
+  razorprof replay web1.rzp web2.rzp                 what two hosts did at the same time
 
 In a terminal: space pauses, + and - change the speed, [ and ] go one tick back and on, { and } to the alert
 change or mark before and after, ( and ) to the spike before and after, @ asks for a time, < and > go to the ends.
@@ -34,6 +35,7 @@ others, by more than their spread.
 
 m marks the moment by a name, M takes the mark away. Marks are kept in FILE.marks.json beside the recording, which
 is not touched; where that cannot be written, in $XDG_STATE_HOME/razorprof/marks (~/.local/state without it).
+Where several recordings are played as one, none can be set.
 
 In a pipe every tick of the time is printed, as fast as possible, as `top` prints it. A time is 03:12 (local, after
 the start), +90s after the start, -5m before the end, Unix seconds or RFC 3339.
@@ -49,7 +51,12 @@ Without --rules, alerts are those that were told while it was recorded.
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.", show_default=False)],
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="A recording; several are played as one, of several hosts.", show_default=False
+        ),
+    ],
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="Begin at this moment.", show_default=False)
     ] = None,
@@ -100,7 +107,7 @@ def replay(
     from razorprof.cli.top import is_interactive
     from razorprof.config.settings import load_settings
     from razorprof.errors import UsageError
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
     from razorprof.render.text import printable
     from razorprof.session.player import Player, Playing
     from razorprof.session.user_marks import UserMarks
@@ -121,9 +128,10 @@ def replay(
         hint = "the windows are those of --diff: BASE,NEW with FROM..TO"
         raise UsageError("these options exclude each other", value="--diff, --against and --from, --to", hint=hint)
     with ExitStack() as stack:
-        recording = stack.enter_context(RecordingReader(file))
-        own_marks = UserMarks(file, recording.header.id)
-        if own_marks.trouble:
+        recording = open_recordings(recordings)
+        stack.callback(recording.close)
+        own_marks = UserMarks(recordings[0], recording.header.id) if len(recordings) == 1 else None
+        if own_marks is not None and own_marks.trouble:
             output.say(f"marks cannot be shown: {printable(own_marks.trouble)}")
         player = Player(recording, Playing(files, interval), own_marks)
         span = player.ticks[0], player.ticks[-1]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from razorprof.alerting.backtest import Backtest
     from razorprof.alerting.expectations import Expectation
     from razorprof.alerting.rules import RuleFile
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import Recording
 
 EPILOG = """\
 \b
@@ -25,10 +25,12 @@ Examples:
   razorprof rules backtest rules.yml incident.rzp --expect 'Leak firing within +60s..+5m'
   razorprof rules backtest rules.yml incident.rzp --expect 'Hot{job="web"} resolved' --expect-none Gone
   razorprof rules backtest rules.yml monday.rzp tuesday.rzp --json
+  razorprof rules backtest rules.yml web1.rzp web2.rzp --together
 
 Rules are evaluated at the ticks of the recording, over what was known at each: what comes out is what `top`
 would have told with these rules, to the tick (`watch`: with the same evaluation interval). Each recording is tried
-for itself, from its start on.
+for itself, from its start on; with --together all are one, of several hosts or times, as razorprof-recording(5)
+describes: for rules that sum over hosts, say.
 
 An expectation is ALERT STATE or ALERT{labels} STATE, with the state pending, firing, resolved or silent (never
 firing), and within FROM..TO where it must happen in that time. All must be met in each recording.
@@ -84,6 +86,7 @@ def backtest(
             help="Between evaluations of groups that give none (default: the recording's interval).",
         ),
     ] = None,
+    as_one: Annotated[bool, typer.Option("--together", help="Try them on all recordings as one.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int:
     """Tell when each alert would have been pending, firing and resolved."""
@@ -91,13 +94,14 @@ def backtest(
     from razorprof.cli.backtest_report import Report, print_report, print_reports_json
     from razorprof.cli.show_recording import say_damage
     from razorprof.errors import ExitCode
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
 
     files = [read_rule_file(path) for path in dict.fromkeys([rules, *(more_rules or [])])]
     interval = parse_interval(evaluation_interval)
     reports = []
-    for path in dict.fromkeys(recordings):
-        with RecordingReader(path) as recording:
+    paths = list(dict.fromkeys(recordings))
+    for together in [paths] if as_one else [[path] for path in paths]:
+        with open_recordings(together) as recording:
             window = _window(recording, start, end)
             expected = _expectations(files, recording, window, expect or (), expect_none or ())
             tried = _try(files, recording, window, interval)
@@ -126,7 +130,7 @@ def parse_interval(text: str | None) -> float | None:
     return seconds
 
 
-def _window(recording: RecordingReader, start: str | None, end: str | None) -> tuple[float, float]:
+def _window(recording: Recording, start: str | None, end: str | None) -> tuple[float, float]:
     """Raises ToolFailed where nothing was recorded, UsageError where no tick lies in it."""
     from razorprof.cli.recording_time import parse_window
     from razorprof.errors import ToolFailed, UsageError
@@ -146,7 +150,7 @@ def _window(recording: RecordingReader, start: str | None, end: str | None) -> t
 
 def _expectations(
     files: Sequence[RuleFile],
-    recording: RecordingReader,
+    recording: Recording,
     window: tuple[float, float],
     expect: Sequence[str],
     none: Sequence[str],
@@ -163,7 +167,7 @@ def _expectations(
 
 
 def _try(
-    files: Sequence[RuleFile], recording: RecordingReader, window: tuple[float, float], interval: float | None
+    files: Sequence[RuleFile], recording: Recording, window: tuple[float, float], interval: float | None
 ) -> Backtest:
     from razorprof.alerting.backtest import Backtest
     from razorprof.alerting.evaluator import EvaluatorOptions

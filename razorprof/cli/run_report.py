@@ -225,7 +225,7 @@ def _document(
         "notes": result.notes,
     }
     if result.comparison is not None:
-        from razorprof.cli.diff import document as diff_document
+        from razorprof.cli.diff_document import document as diff_document
 
         document["growth"] = diff_document(result.comparison)
     if result.failed is not None:

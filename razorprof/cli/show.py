@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from razorprof.model.profile import Profile
     from razorprof.recording.bundle_read import Bundle
 
-    Source = Path | tuple[str, Bundle] | tuple[Path, Part]  # a file, a file of a bundle, stacks of a recording
+    # a file, a file of a bundle, stacks of recordings
+    Source = Path | tuple[str, Bundle] | tuple[list[Path], Part]
 
 EPILOG = """\
 \b
@@ -35,6 +36,7 @@ Examples:
   razorprof show incident.rzp --from 03:12 --to 03:13 -o slow.html
   razorprof show incident.rzp --from +5m --to +6m --tree --pid 1234
   razorprof show incident.rzp -o series.om              for promtool, or .csv
+  razorprof show web1.rzp web2.rzp -o both.om           of several hosts, as one; -o both.html their stacks
 
 On a terminal it opens a viewer with a table, the call tree and a flame graph (--tree,
 --flame: which of them first); ? tells its keys, q leaves it. In a pipe, and with
@@ -43,7 +45,10 @@ On a terminal it opens a viewer with a table, the call tree and a flame graph (-
 --json of a recording: {"host", "created", "interval", "start", "end", "ticks", "samples", "bytes", "complete",
 "live", "targets": [{"pid", "name", "runtime", "version", "command", "first", "last", "ended", "how", "functions",
 "peaks": [{"name", "labels", "value", "time", "mean", "per_second"}]}], "gaps", "marks", "alerts", "damage":
-[{"file", "offset", "bytes", "what"}]}. Where there is damage, the exit status is 6.
+[{"file", "offset", "bytes", "what"}]}; of several, {"recordings": [...]}. Where there is damage, the exit status
+is 6.
+
+Several recordings are summarised one by one, and converted as one: see razorprof-recording(5).
 
 Times of a recording are Unix seconds, RFC 3339, a time of the day, +90s after its start
 or -5m before its end. promtool tsdb create-blocks-from openmetrics series.om imports into Prometheus.
@@ -65,10 +70,12 @@ class By(StrEnum):
 
 
 def show(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE", help="A profile, a bundle (folder or .tar.gz), or a recording.", show_default=False
+            metavar="FILE...",
+            help="A profile, a bundle (folder or .tar.gz), or a recording; several recordings are read as one.",
+            show_default=False,
         ),
     ],
     top: Annotated[
@@ -130,11 +137,11 @@ def show(
 
     _check_together(tree=tree, as_json=as_json, output_file=output_file, format_name=format_name, by=by)
     wanted = _Wanted(thread, focus, ignore)
-    part = _part(file, start, end, pid, member)
+    part, file = _part(files, start, end, pid, member), files[0]
     if part is not None and output_file is None and not (tree or flame or wanted.is_part or by is not By.FUNCTION):
-        return show_recording.show_summary(file, part, rows=top, as_json=as_json)
+        return show_recording.show_summary(files, part, rows=top, as_json=as_json)
     if part is not None and output_file is not None and _holds_series(output_file, format_name):
-        show_recording.convert_series(file, part, output_file, force=force, as_json=as_json)
+        show_recording.convert_series(files, part, output_file, force=force, as_json=as_json)
         return None
     viewer = wants_viewer(flame=flame, printed=plain or as_json or top is not None or output_file is not None)
     bundle = None if part is not None else _bundle(file, member)
@@ -144,7 +151,7 @@ def show(
     if bundle is not None and output_file is None and not _is_profile(bundle, name):
         show_bundle.print_file(name, bundle.read(name))
         return None
-    source: Source = (file, part) if part is not None else file if bundle is None else (name, bundle)
+    source: Source = (files, part) if part is not None else file if bundle is None else (name, bundle)
     if output_file is not None:
         _convert(source, output_file, wanted, format_name, force=force, as_json=as_json)
         return None
@@ -153,7 +160,7 @@ def show(
     if as_json:
         show_profile.print_document(profile, by.value, top or None)
         return None
-    title = file.name if bundle is None else f"{file.name}: {name}"
+    title = " + ".join(one.name for one in files) if bundle is None else f"{file.name}: {name}"
     if viewer:
         return view_profile(profile, title, by=by.value, tree=tree, flame=flame)
     rows = MOST_SHOWN if top is None else top or None
@@ -196,25 +203,32 @@ def _open(source: Source) -> Profile:
     match source:
         case Path():
             return read_profile(source)
-        case Path() as recording, part:
-            return profile_of(recording, part)
         case str() as name, bundle:
             return decode_profile(bundle.read(name), name)
+        case recordings, part:
+            return profile_of(recordings, part)
 
 
-def _part(file: Path, start: str | None, end: str | None, pid: int | None, member: str | None) -> Part | None:
-    """What is wanted of a recording; None where the file is none. Raises UsageError where options do not fit."""
+def _part(
+    files: list[Path], start: str | None, end: str | None, pid: int | None, member: str | None
+) -> Part | None:
+    """What is wanted of recordings; None where the file is none. Raises UsageError where options do not fit."""
     from razorprof.cli.show_recording import Part
     from razorprof.errors import UsageError
     from razorprof.recording.rzp_open import looks_like_recording
 
     part = Part(start, end, pid)
-    if not looks_like_recording(file):
+    other = next((file for file in files if not looks_like_recording(file)), None)
+    if other is not None:
+        if len(files) > 1:
+            hint = "name profiles and bundles one by one; razorprof diff compares two"
+            raise UsageError("only recordings are shown together", value=other, hint=hint)
         if part.named is not None:
-            raise UsageError(f"{part.named} is for recordings", value=file, hint="razorprof record makes one")
+            raise UsageError(f"{part.named} is for recordings", value=other, hint="razorprof record makes one")
         return None
     if member is not None:
-        raise UsageError("--file is for bundles", value=file, hint="of a recording, name times: --from and --to")
+        hint = "of a recording, name times: --from and --to"
+        raise UsageError("--file is for bundles", value=files[0], hint=hint)
     return part
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from razorprof.cli import output
 from razorprof.cli.output import Cell, Column, Style
-from razorprof.errors import RazorprofError
+from razorprof.errors import RazorprofError, UsageError
 from razorprof.recording.bundle_read import Bundle
+from razorprof.recording.rzp_format import MAGIC
 from razorprof.render import figures
 from razorprof.render.text import printable
 
@@ -78,7 +79,10 @@ def print_summary(name: str, bundle: Bundle) -> None:
 
 
 def print_file(name: str, content: bytes) -> None:
-    """A file that is no profile, line by line."""
+    """A file that is no profile, line by line. Raises UsageError for a recording."""
+    if content.startswith(MAGIC):
+        hint = f"unpack the bundle (tar -xf), and give {name} to razorprof show or replay"
+        raise UsageError("a recording is not shown out of a bundle", value=name, hint=hint)
     for line in content.decode(errors="replace").split("\n"):
         output.print_text(printable(line))
 

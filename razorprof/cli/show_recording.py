@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from razorprof.model.profile import Profile
     from razorprof.model.target import Target
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +36,61 @@ class Part:
         return next((name for name, value in given.items() if value is not None), None)
 
 
-def show_summary(file: Path, part: Part, *, rows: int | None, as_json: bool) -> int | None:
-    """Print what is in the window. The exit code: 6 where some of it cannot be read."""
+def show_summary(files: Sequence[Path], part: Part, *, rows: int | None, as_json: bool) -> int | None:
+    """Print what is in the window of each. The exit code: 6 where some of it cannot be read."""
     from razorprof.cli import recording_summary
     from razorprof.errors import ExitCode
     from razorprof.recording.rzp_reader import RecordingReader
 
-    with RecordingReader(file) as recording:
-        targets = _targets(recording, part.pid)
-        start, end = window(recording, part)
-        found = recording_summary.look(recording, start, end, [target.identity for target in targets])
-        if as_json:
-            output.print_json(recording_summary.document(recording, found))
-        else:
-            recording_summary.print_summary(recording, found, rows)
-        return ExitCode.TOOL_FAILED if recording.damage else None
+    documents, is_damaged = [], False
+    for file in files:
+        with RecordingReader(file) as recording:
+            targets = targets_of(recording, part.pid)
+            start, end = window(recording, part)
+            found = recording_summary.look(recording, start, end, [target.identity for target in targets])
+            if as_json:
+                documents.append(recording_summary.document(recording, found))
+            else:
+                if file is not files[0]:
+                    output.print_text("")
+                recording_summary.print_summary(recording, found, rows)
+            is_damaged = is_damaged or bool(recording.damage)
+    if as_json:
+        output.print_json(documents[0] if len(documents) == 1 else {"recordings": documents})
+    return ExitCode.TOOL_FAILED if is_damaged else None
 
 
-def profile_of(file: Path, part: Part) -> Profile:
+def profile_of(files: Sequence[Path], part: Part) -> Profile:
     """The stacks of the window: of the target that was named, or of all. Raises ToolFailed, UsageError."""
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
 
-    with RecordingReader(file) as recording:
-        targets = _targets(recording, part.pid)
-        wanted = targets[0].identity if len(targets) == 1 else None
-        profile = recording.profile(*window(recording, part), target=wanted)
+    with open_recordings(files) as recording:
+        profile = window_profile(recording, part)
         say_damage(recording)
     return profile
 
 
-def convert_series(file: Path, part: Part, template: str, *, force: bool, as_json: bool) -> None:
+def window_profile(recording: Recording, part: Part) -> Profile:
+    """The stacks of the window: of the target that was named, or of all. Raises UsageError."""
+    from razorprof.model.profile import merge
+
+    targets = targets_of(recording, part.pid)
+    start, end = window(recording, part)
+    if len(targets) != 1 and part.pid is None:
+        return recording.profile(start, end)
+    return merge(recording.profile(start, end, target=target.identity) for target in targets)
+
+
+def convert_series(files: Sequence[Path], part: Part, template: str, *, force: bool, as_json: bool) -> None:
     """Write the window's series (.om, .csv): those of the target that was named, or all."""
     from razorprof.cli.recording_export import write_series
     from razorprof.recording.output_files import check_output, fill_name
-    from razorprof.recording.rzp_reader import RecordingReader
+    from razorprof.recording.rzp_merged import open_recordings
     from razorprof.render.text import printable
     from razorprof.store.view import equal
 
-    with RecordingReader(file) as recording:
-        _targets(recording, part.pid)
+    with open_recordings(files) as recording:
+        targets_of(recording, part.pid)
         start, end = window(recording, part)
         path = fill_name(template, pid=part.pid, time=recording.header.created if math.isinf(start) else start)
         check_output(path, force=force)
@@ -87,7 +103,7 @@ def convert_series(file: Path, part: Part, template: str, *, force: bool, as_jso
         say_damage(recording)
 
 
-def window(recording: RecordingReader, part: Part) -> tuple[float, float]:
+def window(recording: Recording, part: Part) -> tuple[float, float]:
     """The times that were asked for, Unix seconds. Raises UsageError."""
     from razorprof.cli.recording_time import parse_window
 
@@ -97,7 +113,7 @@ def window(recording: RecordingReader, part: Part) -> tuple[float, float]:
     return (start if part.start else -math.inf), (end if part.end else math.inf)
 
 
-def say_damage(recording: RecordingReader) -> None:
+def say_damage(recording: Recording) -> None:
     """Where it could not be read, on stderr."""
     from razorprof.render.text import printable
 
@@ -105,7 +121,7 @@ def say_damage(recording: RecordingReader) -> None:
         output.say(f"damaged: {printable(str(damage))}")
 
 
-def _targets(recording: RecordingReader, pid: int | None) -> Sequence[Target]:
+def targets_of(recording: Recording, pid: int | None) -> Sequence[Target]:
     """All, or those with this pid. Raises UsageError where there is none."""
     from razorprof.errors import UsageError
 

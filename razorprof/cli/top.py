@@ -39,7 +39,12 @@ Examples:
   razorprof top port:8000 --follow              goes on with the process that takes its place
   razorprof top 1234 --rules worker.yml         with the alerts of a Prometheus rule file
   razorprof top 1234 --record incident.rzp      and: razorprof replay incident.rzp
+  razorprof top 1234 --record last.rzp --last 15m    only the last minutes; kill -USR1 copies them meanwhile
   razorprof top url:http://127.0.0.1:8000 --json     with the metrics of the application's own page
+
+A capture (c, or --actions) of a session that is recorded begins with the recording: before.rzp in its bundle. With
+--last, what is recorded lies in a folder FILE.ring until the end, and SIGUSR1 writes FILE-DATE-TIME.rzp; without,
+SIGUSR1 notes a mark.
 """
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0
@@ -108,6 +113,12 @@ def top(
             show_default=False,
         ),
     ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            "--last", metavar="TIME", help="Of --record, keep only the last minutes.", show_default=False
+        ),
+    ] = None,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
     ] = None,
@@ -143,14 +154,19 @@ def top(
         attach=allow_attach,
         commands=allow_commands,
     )
+    back = _ring_seconds(record, last, seconds)
     batch = as_json or times is not None or not is_interactive()
     choice = Choice(take_all, children, parse_wait(wait), job, as_json=as_json)
     chosen = select_targets(targets, choice)
     protect.step_back()
-    recording = None if record is None else _recording(record, chosen, seconds, force=force)
+    recording = None
+    if record is not None:
+        recording = _recording(record, chosen, seconds, back, force=force, talks=batch)
     alerting = None
     if wishes.book is not None or not batch:
-        alerting = TopAlerting(wishes) if recording is None else TopAlerting(wishes, recording.hear)
+        alerting = TopAlerting(wishes)
+        if recording is not None:
+            alerting = TopAlerting(wishes, recording.hear, recording.before)
     writer = None if recording is None else recording.writer
     session = _make_session(seconds, hertz, settings, alerting, writer, probe=probe)
     for target in chosen:
@@ -204,10 +220,26 @@ def sampling_rate(hertz: float | None) -> float | None:
     return hertz
 
 
-def _recording(template: str, chosen: Sequence[Target], interval: float, *, force: bool) -> TopRecording:
+def _recording(
+    template: str, chosen: Sequence[Target], interval: float, last: float | None, *, force: bool, talks: bool
+) -> TopRecording:
     from razorprof.cli.top_record import TopRecording
 
-    return TopRecording(template, chosen, interval, force=force)
+    return TopRecording(template, chosen, interval, force=force, last=last, talks=talks)
+
+
+def _ring_seconds(record: str | None, last: str | None, interval: float) -> float | None:
+    from razorprof.errors import UsageError
+    from razorprof.units import parse_duration
+
+    if last is None:
+        return None
+    if record is None:
+        raise UsageError("there is nothing to keep", value=f"--last {last}", hint="add --record FILE")
+    seconds = parse_duration(last)
+    if seconds < 10 * interval:
+        raise UsageError("--last is too short", value=last, hint=f"at least {10 * interval:g} seconds")
+    return seconds
 
 
 def _make_session(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what evaluates and captures is loaded where it is asked for
     from razorprof.cli.rule_files import Book
     from razorprof.session.alert_captures import AlertCaptures
     from razorprof.session.alert_desk import AlertDesk
+    from razorprof.session.recorded_before import RecordedBefore
     from razorprof.session.ring import Ring
     from razorprof.store.memory import MemoryStore
 
@@ -89,12 +90,16 @@ class TopAlerting:
     """Given to a session as its `alerting`; `take` as its `take_capture`, `taps` as its taps."""
 
     def __init__(
-        self, wishes: Wishes, hear: Callable[[AlertChange, bool], None] = lambda change, silenced: None
+        self,
+        wishes: Wishes,
+        hear: Callable[[AlertChange, bool], None] = lambda change, silenced: None,
+        recorded: RecordedBefore | None = None,
     ) -> None:
-        """hear: is told of each change, and whether it is silenced, in the session's thread."""
+        """hear: is told of each change, and whether it is silenced, in the session's thread; recorded: what lies
+        on the disk, for captures."""
         self.wishes = wishes
         self._hear = hear
-        self._captures = TopCaptures(wishes)
+        self._captures = TopCaptures(wishes, recorded)
         self._desk: AlertDesk | None = None
 
     def __call__(self, store: MemoryStore, view: View) -> Callable[[float], AlertBoard]:
@@ -138,8 +143,9 @@ class TopAlerting:
 class TopCaptures:
     """Captures as the desk wants them. Without an action file they are made when a person first asks for one."""
 
-    def __init__(self, wishes: Wishes) -> None:
+    def __init__(self, wishes: Wishes, recorded: RecordedBefore | None = None) -> None:
         self._wishes = wishes
+        self._recorded = recorded
         self._made: AlertCaptures | None = None
         self._view: View | None = None
         self._ring: Ring | None = None
@@ -196,6 +202,7 @@ class TopCaptures:
                     allow_attach=self._wishes.attach,
                     allow_commands=self._wishes.commands,
                     before=self._ring,
+                    recorded=self._recorded,
                     view=self._view,
                     checks=checks_of,
                 )

@@ -36,6 +36,12 @@ SIGHUP reads rules, actions and silences again: files that are bad keep the old 
 SIGTERM and Ctrl-C end it with 0. Over a restart it goes on where it was: nobody is told twice.
 
 \b
+The last 15 minutes are recorded in the state folder, DIR/ring; --last changes that, 0 switches it off. A bundle
+(--actions) begins with them, an action `recording: {last: 10m}` keeps a copy, and SIGUSR1 writes one into
+DIR/recordings (the last five are kept). They outlive a kill and a restart; what the last three killed runs left is
+kept there, too. razorprof show, replay and query --recording open all of them, DIR/ring while it grows.
+
+\b
 Files that others may write are refused. Secrets are options of --notify that name a file or a variable:
   --notify webhook:url_file=/etc/razorprof/hook,token_env=HOOK_TOKEN
   --notify alertmanager:url=https://am.example,username=me,password_file=/etc/razorprof/am
@@ -48,7 +54,8 @@ Pages with --listen:
   /-/healthy /-/ready                503 when evaluation has stopped
   /api/v1/alerts /api/v1/rules       as Prometheus answers; razorprof check --from URL asks them
 
-With --json, a line on stdout for each event: started, target, alert, rule, capture, source, reload, ended.
+With --json, a line on stdout for each event: started, target, alert, rule, capture, source, reload,
+recording, ended.
 Without, they are lines of the log on stderr, with priorities where that is systemd's journal.
 
 Under systemd it is a service of Type=notify with a watchdog (examples/systemd). The files are described in
@@ -105,6 +112,12 @@ def watch(
             show_default=False,
         ),
     ] = None,
+    last: Annotated[
+        str, typer.Option("--last", metavar="TIME", help="Record the last minutes into --state (0: do not).")
+    ] = "15m",
+    max_bytes: Annotated[
+        str, typer.Option("--max-bytes", metavar="SIZE", help="What this recording takes at most.")
+    ] = "64MiB",
     evaluation_interval: Annotated[
         str,
         typer.Option("--evaluation-interval", metavar="DURATION", help="For groups of rules that give none."),
@@ -138,7 +151,12 @@ def watch(
     """Evaluate alert rules on processes, notify, and capture evidence, without a screen and for good."""
     from razorprof.cli.long_lived import session_interval
     from razorprof.cli.rule_files import BookFiles
-    from razorprof.cli.watch_options import parse_evaluation_interval, parse_external_labels, wanted_routes
+    from razorprof.cli.watch_options import (
+        parse_evaluation_interval,
+        parse_external_labels,
+        parse_ring,
+        wanted_routes,
+    )
     from razorprof.cli.watch_run import run_watch
     from razorprof.cli.watch_works import Listening, WatchPlan
     from razorprof.config.settings import load_settings
@@ -151,6 +169,8 @@ def watch(
         raise UsageError("--token-file and TLS are for --listen", hint="add --listen 127.0.0.1:9106")
     protect.check_headroom(force=force)
     settings = load_settings(config)
+    seconds = session_interval(interval, settings)
+    ring_seconds, ring_bytes = parse_ring(last, max_bytes, seconds)
     plan = WatchPlan(
         texts=tuple(targets),
         choice=Choice(take_all, children, None, job, as_json=True),
@@ -162,11 +182,13 @@ def watch(
         external_url=external_url,
         state=state,
         evaluation_interval=parse_evaluation_interval(evaluation_interval),
-        interval=session_interval(interval, settings),
+        interval=seconds,
         listening=None if listen is None else Listening(listen, token_file, tls_cert, tls_key),
         settings=settings,
         probe=probe,
         as_json=as_json,
+        ring_seconds=ring_seconds,
+        ring_bytes=ring_bytes,
     )
     try:
         run_watch(plan)

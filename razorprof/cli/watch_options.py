@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from razorprof.errors import UsageError
-from razorprof.units import parse_duration
+from razorprof.units import parse_duration, parse_size
 
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PAIR = re.compile(r"((?:[^,\\]|\\.)*)(,|$)", re.DOTALL)
 _OPTION = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _SHORTEST, _LONGEST = 0.1, 86400.0
+_SMALLEST_RING = 256 << 10
 _NOTIFY_HINT = (
     r"write NAME:key=value,key=value; a comma or backslash in a value is written \, or \\; see: razorprof plugins"
 )
@@ -59,6 +60,17 @@ def parse_evaluation_interval(text: str) -> float:
         hint = f"between {_SHORTEST:g} s and a day"
         raise UsageError("the evaluation interval is out of range", value=text, hint=hint)
     return seconds
+
+
+def parse_ring(last: str, max_bytes: str, interval: float) -> tuple[float, int]:
+    """The values of --last and --max-bytes: seconds (0: nothing is recorded) and bytes. Raises UsageError."""
+    seconds, size = parse_duration(last), parse_size(max_bytes)
+    if seconds and not 10 * interval <= seconds <= _LONGEST:
+        hint = f"0, or between {10 * interval:g} s and a day"
+        raise UsageError("--last is out of range", value=last, hint=hint)
+    if size < _SMALLEST_RING:
+        raise UsageError("--max-bytes is too small", value=max_bytes, hint=f"at least {_SMALLEST_RING >> 10}KiB")
+    return seconds, size
 
 
 def _pairs(text: str) -> list[str]:

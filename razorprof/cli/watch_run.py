@@ -49,6 +49,8 @@ def run_watch(plan: WatchPlan) -> None:
         if server is not None:
             server.start()
         works = WatchWorks(plan, book, folder, Dispatcher(routes))
+        if works.recorder is not None:
+            stack.callback(works.recorder.close)
         follow(works.session, plan.texts, plan.choice, present, tell=_tell_refusal)
         _Loop(works, server, access).run()
 
@@ -69,7 +71,7 @@ class _Loop:
     def run(self) -> None:
         """Until a signal ends it. Raises ToolFailed where evaluation has ended by itself."""
         session = self._works.session
-        with ending_signals(hang_up=True) as signals:
+        with ending_signals(hang_up=True, copy=True) as signals:
             session.listen(self._beat)
             session.start()
             try:
@@ -99,6 +101,7 @@ class _Loop:
             raise ToolFailed("evaluation has ended by an error", hint="this is a bug: see where with --debug")
         if signals.take_hang_up():
             self._reread()
+        self._look_at_recorder(signals)
         state = session.view.state()
         if state.tick and not self._is_ready:
             self._is_ready = True
@@ -113,8 +116,11 @@ class _Loop:
         works, plan = self._works, self._works.plan
         url = self._server.url if self._server is not None else None
         told = [status.name for status in works.dispatcher.statuses()]
+        recorder = works.recorder
         document = {
             "pid": os.getpid(),
+            "recording": None if recorder is None else str(recorder.folder),
+            "crash": None if recorder is None or recorder.crash is None else str(recorder.crash),
             "rules": works.book.number,
             "targets": list(plan.texts),
             "state": str(works.folder.path),
@@ -123,6 +129,8 @@ class _Loop:
         }
         words = f"{works.book.number} rules over {' '.join(plan.texts)}; state in {works.folder.path}"
         words += f"; telling {', '.join(told)}" if told else "; telling nobody but this log"
+        if recorder is not None and recorder.crash is not None:
+            words += f"; what the last run recorded before it was killed: {recorder.crash}"
         self._teller.started(f"{words}; {url}/metrics" if url else words, document)
 
     def _reread(self) -> None:
@@ -138,6 +146,21 @@ class _Loop:
         self._teller.reread(error, works.book.number)
         self._manager.ready(status_words(works.session.view.state()))
 
+    def _look_at_recorder(self, signals: Signals) -> None:
+        """SIGUSR1 asks for a copy of what is recorded."""
+        recorder, asked = self._works.recorder, signals.take_copy()
+        if recorder is None:
+            if asked:
+                self._teller.recording("", "there is none, so no copy of it")
+            return
+        if trouble := recorder.trouble():
+            self._teller.recording("", trouble)
+        if asked:
+            try:
+                self._teller.recording(str(recorder.dump()), "")
+            except RazorprofError as error:
+                self._teller.recording("", str(error))
+
     def _tell_changes(self) -> None:
         while True:
             try:
@@ -150,6 +173,8 @@ class _Loop:
         self._manager.stopping()
         works.session.stop()
         works.desk.stop(_STOP_SECONDS, clean=not works.session.is_running())
+        if works.recorder is not None:
+            works.recorder.close()
         self._tell_changes()
         self._teller.ended()
 

@@ -75,6 +75,12 @@ class Teller:
             words = f"the files were read again: {rules} rules"
             self._tell("reload", {"error": None, "rules": rules}, NOTICE, words)
 
+    def recording(self, file: str, error: str) -> None:
+        """A copy of what is recorded was made, or why there is none, or no more of it."""
+        words = f"a copy of the recording: {file}" if file else f"the recording on the disk: {error}"
+        level = logging.WARNING if error else NOTICE
+        self._tell("recording", {"file": file or None, "error": error or None}, level, words)
+
     def look(self, state: SessionState) -> None:
         """Tell what has changed among targets, rules and captures."""
         self._look_at_targets(state)

@@ -22,13 +22,17 @@ from razorprof.cli.select import Choice
 from razorprof.cli.watch_options import Wanted
 from razorprof.clock import SystemClock
 from razorprof.config.settings import Settings
+from razorprof.errors import RazorprofError
 from razorprof.model.alert import AlertChange, AlertState
+from razorprof.model.scrape import Event
 from razorprof.session import alert_captures, dispatch, ring
 from razorprof.session.alert_captures import AlertCaptures
 from razorprof.session.alert_desk import AlertDesk, RuleBook, Staff
 from razorprof.session.alert_state import StateKeeper
 from razorprof.session.alert_targets import find_target
+from razorprof.session.capture_steps import told
 from razorprof.session.dispatch import Dispatcher
+from razorprof.session.flight_recorder import DEFAULT_BYTES, DEFAULT_SECONDS, FlightRecorder
 from razorprof.session.pipeline import host_name
 from razorprof.session.ring import Ring
 from razorprof.session.session import Session, SessionOptions
@@ -56,7 +60,8 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class WatchPlan:
-    """What the options say. texts: the TARGETs; intervals are seconds."""
+    """What the options say. texts: the TARGETs; intervals are seconds; ring_seconds, ring_bytes: what is kept of a
+    recording on the disk, 0 for none."""
 
     texts: tuple[str, ...]
     choice: Choice
@@ -71,6 +76,8 @@ class WatchPlan:
     settings: Settings
     probe: bool
     as_json: bool
+    ring_seconds: float = DEFAULT_SECONDS
+    ring_bytes: int = DEFAULT_BYTES
 
 
 class WatchWorks:
@@ -85,6 +92,7 @@ class WatchWorks:
         self.changes: Queue[tuple[AlertChange, bool]] = Queue(_MOST_WAITING)
         self.dispatcher = dispatcher
         self._ring = Ring()
+        self.recorder = _recorder(plan, folder)
         self._captures: AlertCaptures | None = None
         settings = plan.settings
         desks: list[AlertDesk] = []
@@ -106,8 +114,9 @@ class WatchWorks:
             ),
             sources=loading.sources,
             runtimes=loading.runtimes,
-            taps=[self._ring.see],
+            taps=[self._see],
             alerting=alerting,
+            recorder=None if self.recorder is None else self.recorder.writer,
         )
         [self.desk] = desks
 
@@ -132,6 +141,7 @@ class WatchWorks:
                 allow_attach=plan.files.allow_attach,
                 allow_commands=plan.files.allow_commands,
                 before=self._ring,
+                recorded=None if self.recorder is None else self.recorder.before,
                 view=view,
                 checks=checks_of,
             )
@@ -147,9 +157,16 @@ class WatchWorks:
         )
         return AlertDesk(_rule_book(self.book), staff, store, host_name(), SystemClock().time())
 
+    def _see(self, event: Event) -> None:
+        """What lies on the disk is not kept in memory, too."""
+        if self.recorder is None or not self.recorder.writer.is_recording:
+            self._ring.see(event)
+
     def _hear(self, change: AlertChange, silenced: bool) -> None:
         """In the session's thread. The process that an alert is about is the one to look at closely: of many, only
         one has its stacks sampled."""
+        if self.recorder is not None:
+            self.recorder.writer.alerts([change])
         if change.after is not AlertState.INACTIVE:
             target = find_target(change.alert.labels, self.session.view.state().targets)
             if target is not None:
@@ -168,6 +185,19 @@ def history_seconds(book: Book, plan: WatchPlan) -> float:
             plan.settings.history_bytes >> 20,
         )
     return max(looks + LOOK_BACK, ring.SECONDS) + _MARGIN
+
+
+def _recorder(plan: WatchPlan, folder: StateFolder) -> FlightRecorder | None:
+    """None where nothing is to be recorded, or nothing can be: alerts matter more than their past."""
+    if not plan.ring_seconds:
+        return None
+    try:
+        return FlightRecorder(
+            folder.path, interval=plan.interval, seconds=plan.ring_seconds, max_bytes=plan.ring_bytes
+        )
+    except RazorprofError as error:
+        logger.warning("nothing is recorded on the disk (--last 0 wants that): %s", told(error))
+        return None
 
 
 def _rule_book(book: Book) -> RuleBook:

@@ -19,7 +19,8 @@ class Target:
     """A process to look at.
 
     name: short name for titles and the default `job` (untrusted text); started: Unix seconds;
-    selector: what the user wrote to find it; parent: pid of the root target when found by --children.
+    selector: what the user wrote to find it; parent: pid of the root target when found by --children; host: the
+    machine, where it is told beside those of others (in recordings of several), else empty.
     """
 
     identity: Identity
@@ -28,6 +29,7 @@ class Target:
     selector: str = ""
     job: str = ""
     parent: int | None = None
+    host: str = ""
 
     @property
     def pid(self) -> int:

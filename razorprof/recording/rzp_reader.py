@@ -67,32 +67,32 @@ class RecordingReader:
         """Raises ToolFailed where there is no recording, or none that can be read; NotSupported for one of a newer
         version."""
         self.path = path
-        self._pieces = Pieces(path)
+        self.pieces = Pieces(path)
 
     @property
     def header(self) -> Header:
         """Who recorded, and when that began."""
-        return self._pieces.header
+        return self.pieces.header
 
     @property
     def is_complete(self) -> bool:
         """Whether it was ended in order."""
-        return self._pieces.is_complete
+        return self.pieces.is_complete
 
     @property
     def is_live(self) -> bool:
         """Whether somebody records into it now."""
-        return self._pieces.is_live
+        return self.pieces.is_live
 
     @property
     def damage(self) -> list[Damage]:
         """Where it cannot be read, as far as it was looked at."""
-        return self._pieces.damage
+        return self.pieces.damage
 
     @property
     def size(self) -> int:
         """Bytes of all its files."""
-        return self._pieces.size
+        return self.pieces.size
 
     def __enter__(self) -> RecordingReader:
         return self
@@ -104,24 +104,24 @@ class RecordingReader:
 
     def close(self) -> None:
         """Let go of the files. Twice is once."""
-        self._pieces.close()
+        self.pieces.close()
 
     @property
     def segments(self) -> tuple[SegmentEntry, ...]:
-        return tuple(piece.entry for piece in self._pieces.all)
+        return tuple(piece.entry for piece in self.pieces.all)
 
     @property
     def span(self) -> tuple[float, float] | None:
         """Times of the first and the last tick, Unix seconds; None where there is none."""
-        ticked = [piece.entry for piece in self._pieces.all if piece.entry.ticks]
+        ticked = [piece.entry for piece in self.pieces.all if piece.entry.ticks]
         return (ticked[0].first, max(entry.last for entry in ticked)) if ticked else None
 
     def ticks(self, start: float = -math.inf, end: float = math.inf) -> Floats:
         """Times of the ticks in [start, end], ascending. Reads the heads of blocks, and unpacks nothing."""
         found = [
             block.time
-            for piece in self._pieces.within(start, end)
-            for block in self._pieces.blocks(piece)
+            for piece in self.pieces.within(start, end)
+            for block in self.pieces.blocks(piece)
             if block.has_tick and start <= block.time <= end
         ]
         return np.array(found, dtype=np.float64)
@@ -138,8 +138,9 @@ class RecordingReader:
         """What was known before the first tick at or after `time`: targets, what they run, what cannot be read of
         them, which have ended, what sources give. To be taken before `events(time, ...)`."""
         carried = Carried()
-        found = [piece for piece in self._pieces.all if piece.entry.first <= time]
-        for tick, items in self._walk(found[-1:], -math.inf, time, _CONTEXT, carried=True, glance=True):
+        found = [piece for piece in self.pieces.all if piece.entry.first <= time] or self.pieces.all[:1]
+        end = max([time, *(piece.entry.first for piece in found[-1:])])
+        for tick, items in self._walk(found[-1:], -math.inf, end, _CONTEXT, carried=True, glance=True):
             if tick is not None and tick.time >= time:
                 break
             for item in items:
@@ -152,7 +153,7 @@ class RecordingReader:
         """Tick by tick, in order, everything that was recorded between the tick before `start` and the last one at
         or before `end`. rows: with what the store took. What came after the last tick of all has tick None."""
         kinds = _EVERYTHING if rows else _EVERYTHING - {int(RecordType.ROW)}
-        for tick, items in self._walk(self._pieces.within(start, end), start, end, kinds):
+        for tick, items in self._walk(self.pieces.within(start, end), start, end, kinds):
             yield Recorded(tick, tuple(items))
 
     def events(self, start: float = -math.inf, end: float = math.inf) -> Iterator[Event]:
@@ -173,10 +174,10 @@ class RecordingReader:
         with `ruled` what rules made. progress: hears bytes read, and bytes in all. Raises ToolFailed where there
         are more samples than may be."""
         reader = SeriesReader(start, end, ruled=ruled, samples=samples)
-        wanted = [piece for piece in self._pieces.all if piece.entry.low <= end and piece.entry.high >= start]
+        wanted = [piece for piece in self.pieces.all if piece.entry.low <= end and piece.entry.high >= start]
         done, whole = 0, sum(piece.entry.bytes for piece in wanted)
         for piece in wanted:
-            reader.take(piece, self._pieces)
+            reader.take(piece, self.pieces)
             done += piece.entry.bytes
             progress(done, whole)
         return reader.result()
@@ -216,7 +217,7 @@ class RecordingReader:
     def notes(self) -> tuple[list[AlertChange], list[Mark]]:
         """All changes of alerts and all marks, in one go."""
         kinds = _FRAMEWORK | {int(RecordType.CHANGE), int(RecordType.MARK)}
-        found = [item for _, items in self._walk(self._pieces.all, -math.inf, math.inf, kinds) for item in items]
+        found = [item for _, items in self._walk(self.pieces.all, -math.inf, math.inf, kinds) for item in items]
         changes = [item for item in found if isinstance(item, AlertChange)]
         return changes, [item for item in found if isinstance(item, Mark)]
 
@@ -238,7 +239,7 @@ class RecordingReader:
         without a tick, what a segment says of the time before it; glance: of scrapes only what Carried keeps."""
         items: list[Item] = []
         for piece in pieces:
-            segment = self._pieces.segment(piece)
+            segment = self.pieces.segment(piece)
             decoder, records, before = Decoder(), Records(segment), list[Item]()
             for blocks in _by_tick(segment.blocks):
                 time, has_tick = blocks[-1].time, blocks[-1].has_tick
@@ -263,7 +264,7 @@ class RecordingReader:
                         if kind == _TICK and isinstance(item, Tick):
                             tick = item
                 except BROKEN as error:
-                    self._pieces.note_broken(piece, blocks[0], str(error))
+                    self.pieces.note_broken(piece, blocks[0], str(error))
                     items = []
                     break
                 if is_wanted and tick is not None:
@@ -278,7 +279,7 @@ class RecordingReader:
     def _items(self, kind: RecordType, start: float, end: float, *, carried: bool = False) -> Iterator[Item]:
         """All items of one type, in order. Skips what scrapes and rows hold."""
         kinds = _FRAMEWORK | {int(kind)}
-        for _, items in self._walk(self._pieces.within(start, end), start, end, kinds, carried=carried):
+        for _, items in self._walk(self.pieces.within(start, end), start, end, kinds, carried=carried):
             yield from items
 
 

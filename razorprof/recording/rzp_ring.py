@@ -11,7 +11,6 @@ import fcntl
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from razorprof.errors import ToolFailed, UsageError
@@ -19,23 +18,19 @@ from razorprof.recording.output_files import write_with
 from razorprof.recording.rzp_file import NoRoom, RecordingFile, is_being_written
 from razorprof.recording.rzp_format import ENDING, RING_NAME, FrameType, Header, SegmentEnd, frame
 from razorprof.recording.rzp_index import SegmentEntry, encode_index, entry_of
+from razorprof.recording.rzp_left import Left, RingPiece, take_up
 from razorprof.recording.rzp_sink import SegmentBounds
 
 FOLDER_ENDING = ".ring"
+_ASIDE = "-before"
 _END_BYTES = 128  # of a segment's END
 _PIECES = 8  # about so many segments make up the whole
 _FEWEST_TICKS, _MOST_TICKS = 10, 300
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    path: Path
-    end: SegmentEnd
-    size: int
-
-
 class Ring:
-    """seconds: how far back it reaches, at least, once it has run for so long; max_bytes: of all its files."""
+    """seconds: how far back it reaches, at least, once it has run for so long; max_bytes: of all its files; left:
+    by an earlier run, with which it goes on."""
 
     def __init__(self, folder: Path, header: Header, *, seconds: float, max_bytes: int, lock: int) -> None:
         self.folder = folder
@@ -43,7 +38,8 @@ class Ring:
         self._seconds = seconds
         self._max_bytes = max_bytes
         self._lock = lock
-        self._pieces: list[_Piece] = []
+        self._pieces: list[RingPiece] = []
+        self.left: Left | None = None
         self._file: RecordingFile | None = None
 
     @classmethod
@@ -66,6 +62,44 @@ class Ring:
         with suppress(OSError):  # a file system without locks
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return cls(folder, header, seconds=seconds, max_bytes=max_bytes, lock=lock)
+
+    @classmethod
+    def go_on(cls, folder: Path, header: Header, *, seconds: float, max_bytes: int, now: float) -> Ring:
+        """With what an earlier run left in a folder (`left`), whose header counts then, or anew. What does not fit
+        is set aside, in place of what was set aside before. now: Unix seconds. Raises UsageError where another
+        recording is being written there or where other files lie in it, ToolFailed."""
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return cls.create(folder, header, seconds=seconds, max_bytes=max_bytes)
+        except OSError as error:
+            raise ToolFailed("the folder cannot be used", value=f"{folder}: {error.strerror}") from error
+        try:
+            _lock(lock, folder)
+            left = take_up(folder, header, now)
+            if left is None and not os.listdir(lock):  # a kill came before the first tick
+                os.rmdir(folder)
+            elif left is None:
+                aside = folder.with_name(folder.name + _ASIDE)
+                if os.path.lexists(aside):
+                    remove_ring(aside)
+                os.rename(folder, aside)
+        except OSError as error:
+            os.close(lock)
+            raise ToolFailed("the folder cannot be used", value=f"{folder}: {error.strerror}") from error
+        except BaseException:
+            os.close(lock)
+            raise
+        if left is None:
+            os.close(lock)
+            return cls.create(folder, header, seconds=seconds, max_bytes=max_bytes)
+        ring = cls(folder, left.header, seconds=seconds, max_bytes=max_bytes, lock=lock)
+        ring._pieces, ring.left = list(left.pieces), left
+        return ring
+
+    @property
+    def header(self) -> Header:
+        return self._header
 
     @property
     def size(self) -> int:
@@ -109,7 +143,7 @@ class Ring:
             self._append(file, frames)
         finally:
             file.close(sync=False)
-        self._pieces.append(_Piece(file.path, end, file.size))
+        self._pieces.append(RingPiece(file.path, end, file.size))
         while len(self._pieces) > 1 and end.last - self._pieces[1].end.first >= self._seconds:
             self._drop_oldest()
 
@@ -175,6 +209,16 @@ class Ring:
         piece = self._pieces.pop(0)
         with suppress(FileNotFoundError):
             os.unlink(piece.path)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        hint = "end that one first"
+        raise UsageError("another recording is being written there", value=folder, hint=hint) from error
+    except OSError:
+        pass  # a file system without locks
 
 
 def remove_ring(folder: Path) -> None:

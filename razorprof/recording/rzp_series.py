@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from razorprof.errors import ToolFailed
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric
-from razorprof.model.series import MISSING_BITS, Floats, Series
+from razorprof.model.series import MISSING_BITS, STALE_BITS, Floats, Series
 from razorprof.recording import rzp_records as rec
 from razorprof.recording.rzp_decode import Records
 from razorprof.recording.rzp_lookup import BROKEN, Lookup
@@ -46,21 +46,37 @@ class RecordedSeries:
     """A SeriesView of all that was read; `as_of` one of a tick."""
 
     def __init__(self, rows: Iterable[Rows], metrics: Iterable[Metric]) -> None:
-        self._rows = [part for family in _families([_sorted(one) for one in rows]) for part in _together(family)]
-        blocks = [SeriesBlock(rows.labels, rows.times, rows.values) for rows in self._rows]
+        self.rows = [part for family in _families([_sorted(one) for one in rows]) for part in _together(family)]
+        blocks = [SeriesBlock(rows.labels, rows.times, rows.values) for rows in self.rows]
         self.view = FixedView.of_blocks(blocks, metrics)
 
     @property
     def samples(self) -> int:
         """How many there are, stale markers included."""
-        return sum(int((rows.values.view(np.uint64) != MISSING_BITS).sum()) for rows in self._rows)
+        return sum(int((rows.values.view(np.uint64) != MISSING_BITS).sum()) for rows in self.rows)
 
     def as_of(self, tick: float) -> FixedView:
         """What the store held when the tick at this time was evaluated: rows that came in later are not there,
         even if they are older (a read that took long). Some ten microseconds."""
         return self.view.with_rows(
-            [slice(0, int(np.searchsorted(rows.arrived, tick, "right"))) for rows in self._rows]
+            [slice(0, int(np.searchsorted(rows.arrived, tick, "right"))) for rows in self.rows]
         )
+
+    def beside(
+        self,
+        change: Callable[[Labels], Labels],
+        arrive: Callable[[Floats], Floats],
+        *,
+        ends: float | None = None,
+    ) -> RecordedSeries:
+        """The same among those of other recordings: with other labels, other times of arrival, and stale at
+        `ends`, behind which nobody looked."""
+        rows = [
+            Rows(tuple(map(change, one.labels)), one.times, one.values, arrive(one.arrived)) for one in self.rows
+        ]
+        if ends is not None:
+            rows = [_ended(one, ends) for one in rows]
+        return RecordedSeries(rows, self.view.metrics())
 
 
 @dataclass(slots=True)
@@ -143,14 +159,25 @@ class SeriesReader:
 _NEEDED = frozenset({RecordType.STRING, RecordType.LABELS, RecordType.METRIC, RecordType.SERIES})
 
 
-def merged(recordings: Sequence[RecordedSeries]) -> FixedView:
-    """Several recordings as one view: of series that are in more than one, the later one counts where both have a
+def merged(recordings: Sequence[RecordedSeries]) -> RecordedSeries:
+    """Several recordings as one: of series that are in more than one, the later one counts where both have a
     sample at the same time."""
-    if len(recordings) == 1:
-        return recordings[0].view
     metrics = {metric.name: metric for one in recordings for metric in one.view.metrics()}
-    rows = [rows for one in recordings for rows in one._rows]
-    return RecordedSeries(rows, metrics.values()).view
+    rows = [rows for one in recordings for rows in one.rows]
+    return RecordedSeries(rows, metrics.values())
+
+
+def _ended(rows: Rows, time: float) -> Rows:
+    """With a row of stale markers at a time, unless there are later rows."""
+    if not len(rows.times) or rows.times[-1] >= time:
+        return rows
+    stale = np.full((1, len(rows.labels)), STALE_BITS, dtype=np.uint64).view(np.float64)
+    return Rows(
+        rows.labels,
+        np.append(rows.times, time),
+        np.concatenate((rows.values, stale)),
+        np.append(rows.arrived, max(time, float(rows.arrived[-1]))),
+    )
 
 
 def _joined(parts: Sequence[Rows]) -> Rows:

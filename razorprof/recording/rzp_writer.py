@@ -61,7 +61,13 @@ class RecordingWriter:
     why it had to stop."""
 
     def __init__(
-        self, sink: Sink, header: Header, *, clock: Clock | None = None, bounds: SegmentBounds | None = None
+        self,
+        sink: Sink,
+        header: Header,
+        *,
+        clock: Clock | None = None,
+        bounds: SegmentBounds | None = None,
+        first_segment: int = 1,
     ) -> None:
         self._sink = sink
         self._header = header
@@ -71,7 +77,7 @@ class RecordingWriter:
         self._encoder = Encoder()
         self._encoder.carried()
         self._packer = Packer()
-        self._segment = OpenSegment(1)
+        self._segment = OpenSegment(first_segment)
         self._marks: deque[Mark] = deque(maxlen=_MOST_OWN_MARKS)
         self._own_marks = 0
         self._left_out: set[str] = set()

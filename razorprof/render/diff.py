@@ -71,10 +71,15 @@ def _weight(value: float, unit: str) -> str:
     return figures.size(value) if unit == "bytes" else figures.count(value)
 
 
+def growth_text(growth: float | None, new: float) -> str:
+    """A growth that is a share of what was before; new: what is now, where nothing was before (None)."""
+    if growth is not None:
+        return _signed(growth, 0) if growth < 99.995 else f"x{growth + 1:.0f}"
+    return "new" if new > 0 else figures.NOTHING
+
+
 def _growth(change: Change) -> str:
-    if change.growth is not None:
-        return _signed(change.growth, 0) if change.growth < 99.995 else f"x{change.growth + 1:.0f}"
-    return "new" if change.new > 0 else figures.NOTHING
+    return growth_text(change.growth, change.new)
 
 
 def _signed(ratio: float, digits: int) -> str:

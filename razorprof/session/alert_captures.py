@@ -39,6 +39,7 @@ from razorprof.session.capture_job import CaptureJob, Step, steps_of
 from razorprof.session.capture_ledger import CaptureLedger
 from razorprof.session.capture_metrics import METRICS as METRICS
 from razorprof.session.capture_steps import Tools, Workshop, carry_out, told
+from razorprof.session.recorded_before import RecordedBefore
 from razorprof.session.ring import Ring
 from razorprof.session.state_file import state_home
 from razorprof.session.workers import Executor, ThreadExecutor
@@ -70,13 +71,15 @@ class AlertCaptures:
         allow_commands: bool = False,
         clock: Clock | None = None,
         before: Ring | None = None,
+        recorded: RecordedBefore | None = None,
         view: SeriesView | None = None,
         checks: Callable[[Target], Sequence[Check]] | None = None,
         tools: Tools | None = None,
         executor: Executor | None = None,
     ) -> None:
         """actions: None where only a person asks for captures: then nothing is counted over restarts, and nothing
-        removed. state: the state directory (default_state). Raises as `check` does."""
+        removed. state: the state directory (default_state); before: what memory holds; recorded: what lies on the
+        disk, which is preferred. Raises as `check` does."""
         self._allow = (allow_attach, allow_commands)
         self._state = state or default_state()
         self._find_target = find_target
@@ -84,7 +87,7 @@ class AlertCaptures:
         self._before = before
         self._executor = executor or ThreadExecutor(1)
         self._enough = threading.Event()
-        self._shop = Workshop(tools or Tools(), self._enough, view, checks)
+        self._shop = Workshop(tools or Tools(), self._enough, view, checks, recorded)
         self._board = CaptureBoard()
         self._rules: tuple[CaptureRule, ...] = ()
         self._directory = self._state / "captures"

@@ -33,8 +33,9 @@ class BeforeFiles:
     notes: tuple[str, ...]
 
 
-def before_files(job: CaptureJob, view: SeriesView | None) -> BeforeFiles:
-    """All that is there, maybe nothing. view: whose series there are, None for none."""
+def before_files(job: CaptureJob, view: SeriesView | None, recording: bytes = b"") -> BeforeFiles:
+    """All that is there, maybe nothing. view: whose series there are, None for none; recording: the content of one
+    of those minutes."""
     pieces: list[Piece] = []
     notes: list[str] = []
     if job.alert is not None:
@@ -45,6 +46,9 @@ def before_files(job: CaptureJob, view: SeriesView | None) -> BeforeFiles:
         pieces += _threads(job.target, job.before)
     if job.target is not None and view is not None:
         pieces += _series(job.target, view, job.ordered, notes)
+    if recording:
+        notes.append("a recording of the minutes before it, for razorprof replay: before.rzp")
+        pieces.append(Piece("before.rzp", "before", recording))
     return BeforeFiles(tuple(pieces), tuple(notes))
 
 

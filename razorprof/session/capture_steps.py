@@ -19,6 +19,7 @@ from razorprof.alerting.capture_rules import (
     TakeCpu,
     TakeGc,
     TakeHeap,
+    TakeRecording,
     TakeThreads,
 )
 from razorprof.errors import RazorprofError, TargetGone, ToolFailed
@@ -41,11 +42,14 @@ from razorprof.session.capture_before import BeforeFiles, before_files
 from razorprof.session.capture_job import CaptureJob, Step
 from razorprof.session.gc_looks import collector_document, looks_at, open_collector
 from razorprof.session.pipeline import host_name
+from razorprof.session.recorded_before import RecordedBefore
+from razorprof.session.ring import SECONDS
 from razorprof.session.threads_document import threads_document
 from razorprof.store.view import SeriesView
 
 SMALLEST_RECORDING = 64 << 10
 _COLLECTOR_SECONDS = 1.0
+_MOST_BEFORE = 32 << 20  # of a bundle, which holds its files in memory
 
 
 class Collects(Protocol):
@@ -116,12 +120,13 @@ class Tools:
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What all captures share. view: of the running session; checks: doctor's, for bundles; enough: set when
-    captures should end now."""
+    captures should end now; recorded: what is recorded on the disk, None where nothing is."""
 
     tools: Tools
     enough: threading.Event
     view: SeriesView | None = None
     checks: Callable[[Target], Sequence[Check]] | None = None
+    recorded: RecordedBefore | None = None
 
 
 def carry_out(job: CaptureJob, step: Step, shop: Workshop) -> None:
@@ -139,6 +144,8 @@ def carry_out(job: CaptureJob, step: Step, shop: Workshop) -> None:
             work.write("gc", "json", encode(shop.tools.collector(work.target(), shop.enough)))
         case TakeBundle():
             work.bundle(step.action)
+        case TakeRecording():
+            work.recording(step.action)
         case RunCommand():
             work.command(step.action)
 
@@ -206,7 +213,7 @@ class _Work:
         self._profile("heap", "html", record.peak)
 
     def bundle(self, action: TakeBundle) -> None:
-        before = before_files(self._job, self._shop.view)
+        before = self._before()
         try:
             target = self.target()
             checks = self._shop.checks
@@ -222,7 +229,7 @@ class _Work:
             if self._job.target is None or not any(piece.kind == "before" for piece in before.pieces):
                 raise
             found = _only_before(self._job, self._job.target, before, str(error))
-            self._step.notes = (f"{error}: only what was seen before is in it",)
+            self._step.notes += (f"{error}: only what was seen before is in it",)
         folder = self._job.folder
         name = folder.free_name("bundle", "tar.gz")
         manifest = write_bundle(
@@ -230,6 +237,17 @@ class _Work:
         )
         self._step.files.append((name, folder.adopt(name)))
         self._step.notes += tuple(f"no {one.kind}: {one.reason}" for one in manifest.skipped)
+
+    def recording(self, action: TakeRecording) -> None:
+        job, recorded = self._job, self._shop.recorded
+        if recorded is None:
+            raise ToolFailed(
+                "nothing is recorded on the disk",
+                hint="razorprof watch does unless --last is 0; razorprof top with --record FILE",
+            )
+        name = job.folder.free_name("recording", "rzp")
+        recorded.copy(job.folder.path / name, since=job.ordered - action.last, most=job.folder.room.left)
+        self._step.files.append((name, job.folder.adopt(name)))
 
     def command(self, action: RunCommand) -> None:
         job, alert = self._job, self._job.alert
@@ -251,6 +269,20 @@ class _Work:
             self._step.notes = ("its output was cut",)
         if ended.words:
             raise ToolFailed("the command failed", value=ended.words)
+
+    def _before(self) -> BeforeFiles:
+        """What was seen before: of the disk, where it can be read; else what memory held when the alert fired."""
+        job, recorded = self._job, self._shop.recorded
+        content = b""
+        if recorded is not None and job.target is not None:
+            try:
+                job.before = recorded.before(job.target, job.ordered, self._shop.enough) or job.before
+                content = recorded.copied(
+                    since=job.ordered - SECONDS, most=min(_MOST_BEFORE, job.folder.room.left // 4)
+                )
+            except RazorprofError as error:
+                self._step.notes = (f"of the recording on the disk: {told(error)}",)
+        return before_files(job, self._shop.view, content)
 
     def _profile(self, stem: str, ending: str, profile: Profile) -> None:
         self.write(stem, ending, encode_profile(format_of(Path(f"{stem}.{ending}")), profile))

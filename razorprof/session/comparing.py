@@ -8,7 +8,7 @@ cli.replay and the dashboard over a recording; one thread, the player's.
 from __future__ import annotations
 
 from razorprof.errors import RazorprofError, UsageError
-from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_merged import Recording
 from razorprof.session.difference import Difference, difference
 from razorprof.session.player import Player
 from razorprof.session.sight import MOMENT, Sight, Window, look, moment
@@ -21,7 +21,7 @@ class Comparing:
     """base: A, new: B; other: the recording of A, None where it is the player's own."""
 
     def __init__(
-        self, player: Player, other: RecordingReader | None = None, base: Side = None, new: Side = None
+        self, player: Player, other: Recording | None = None, base: Side = None, new: Side = None
     ) -> None:
         self.player, self.other = player, other
         self.base, self.new = base, new
@@ -68,7 +68,7 @@ class Comparing:
                 self._found = wanted, str(error)
         return self._found[1]
 
-    def _window(self, side: float | Window, recording: RecordingReader | None = None) -> Window:
+    def _window(self, side: float | Window, recording: Recording | None = None) -> Window:
         """No longer than the recording."""
         if isinstance(side, Window):
             return side

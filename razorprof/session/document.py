@@ -53,6 +53,8 @@ def _target(view: View, status: TargetStatus, alerts: AlertParts) -> dict[str, A
             {"name": name, "labels": labels, "value": value} for name, labels, value in view.series_of(identity)
         ],
     }
+    if status.target.host:
+        document["host"] = status.target.host
     if status.ended is not None:
         document["ended"] = {"time": status.ended, "how": status.how}
     document |= _functions(view, status)

@@ -125,7 +125,8 @@ class Pipeline:
         """Expect scrapes of a target. The same one twice is one."""
         if target.identity in self.boards:
             return
-        labels = Labels(job=target.job or target.name, instance=f"{self._host}/{target.pid}", pid=str(target.pid))
+        instance = f"{target.host or self._host}/{target.pid}"
+        labels = Labels(job=target.job or target.name, instance=instance, pid=str(target.pid))
         allowance = Allowance(MOST_TARGET_SERIES)
         board = TargetBoard(target, labels, command, self._collector(labels, allowance), allowance)
         board.wants_stacks = wants_stacks

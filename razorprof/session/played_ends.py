@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from razorprof.model.scrape import Ended, Scrape, Tick
-from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_merged import Recording
 from razorprof.recording.rzp_values import Added, Context, Declared, Item
 from razorprof.session.board import TargetBoard
 from razorprof.session.pipeline import Pipeline
@@ -23,7 +23,7 @@ _LATE = 60.0  # seconds after an end in which it was noticed
 class PlayedEnds:
     """One thread, the player's."""
 
-    def __init__(self, recording: RecordingReader, warm_up: float) -> None:
+    def __init__(self, recording: Recording, warm_up: float) -> None:
         """warm_up: seconds before an end that are played."""
         self._recording, self._warm_up = recording, warm_up
         self._found: OrderedDict[Ended, TargetBoard] = OrderedDict()

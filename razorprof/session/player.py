@@ -25,7 +25,7 @@ from razorprof.alerting.rules import RuleFile
 from razorprof.errors import ToolFailed, UsageError
 from razorprof.model.scrape import Ended, Scrape, Tick
 from razorprof.model.target import Identity
-from razorprof.recording.rzp_reader import RecordingReader
+from razorprof.recording.rzp_merged import Recording
 from razorprof.recording.rzp_series import RecordedSeries
 from razorprof.recording.rzp_values import Added, Context, Cost, Declared, Forgotten, Item, Mark, Recorded
 from razorprof.session.live_view import LiveView
@@ -60,7 +60,7 @@ class Player:
     `view` answers in any."""
 
     def __init__(
-        self, recording: RecordingReader, playing: Playing | None = None, own_marks: UserMarks | None = None
+        self, recording: Recording, playing: Playing | None = None, own_marks: UserMarks | None = None
     ) -> None:
         """own_marks: those that people set in it afterwards, None where none can be. Raises ToolFailed where there
         is no tick in it."""
@@ -231,7 +231,7 @@ class Player:
         self._pipeline = Pipeline(self._store, host=self.recording.header.host, overhead=self._cost)
         self._pipeline.interval = self.recording.header.interval
         self._pipeline.alerting = self._told.board if self.backtest is None else self.backtest.board
-        for known in self.recording.context(time) if time > -math.inf else ():
+        for known in self.recording.context(time):
             self._hear(known)
         self._began = time
         self._feed = self.recording.recorded(time)

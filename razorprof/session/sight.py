@@ -18,8 +18,8 @@ from razorprof.model.profile import Profile
 from razorprof.model.scrape import Detected, Ended, Scrape
 from razorprof.model.target import Identity, Target
 from razorprof.model.threads import ThreadDump
+from razorprof.recording.rzp_merged import Recording
 from razorprof.recording.rzp_profile import StackCollector
-from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_values import Added, Context, Item
 from razorprof.session.recorded_figures import RECORDED_FIGURES, instance_of, value_in
 
@@ -69,7 +69,7 @@ def moment(time: float, seconds: float = MOMENT) -> Window:
     return Window(time - seconds, time)
 
 
-def look(recording: RecordingReader, window: Window, courses: Sequence[Course] | None = None) -> Sight:
+def look(recording: Recording, window: Window, courses: Sequence[Course] | None = None) -> Sight:
     """What is in a window. courses: of alerts of other rules than those that were told live. Raises UsageError
     where nothing was recorded in it, ToolFailed where there are more samples than may be."""
     if not len(recording.ticks(window.start, window.end)):

@@ -26,7 +26,7 @@ def test_the_example_of_the_page_is_read() -> None:
     [example] = re.findall(r"^\.nf\n(version: 1\n.*?)^\.fi$", TEXT, re.M | re.S)
     found, problems = examine_actions(example, PAGE)
     assert problems == []
-    assert [action.name for action in found.captures[0].actions] == ["threads", "cpu", "bundle"]
+    assert [action.name for action in found.captures[0].actions] == ["threads", "cpu", "bundle", "recording"]
 
 
 def test_the_shipped_example_is_read_and_needs_no_consent() -> None:

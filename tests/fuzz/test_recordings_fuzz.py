@@ -136,7 +136,7 @@ def test_a_changed_content_with_right_checksums_is_read_as_far_as_it_can_be(
 ) -> None:
     """What somebody writes who knows the format."""
     with RecordingReader(original) as recording:
-        piece = recording._pieces.all[0]
+        piece = recording.pieces.all[0]
         raw = read_segment(piece.file, piece.entry).raw
     changed = data.draw(mutated(raw))
     cut = data.draw(st.integers(0, len(changed)))

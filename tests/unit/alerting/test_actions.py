@@ -18,6 +18,7 @@ from razorprof.alerting.capture_rules import (
     TakeCpu,
     TakeGc,
     TakeHeap,
+    TakeRecording,
     TakeThreads,
 )
 from razorprof.errors import UsageError
@@ -94,6 +95,8 @@ def test_what_is_not_said_is_as_it_is_told() -> None:
     assert only_action("- cpu: {duration: 3}") == TakeCpu(3.0)
     assert only_action("- bundle: {}") == TakeBundle(5.0, None)
     assert only_action("- heap: {}") == TakeHeap(30.0, attach=False)
+    assert only_action("- recording:") == TakeRecording(300.0)
+    assert only_action("- recording: {last: 1h}") == TakeRecording(3600.0)
 
 
 def test_captures_go_below_the_state_directory_or_where_an_absolute_path_says() -> None:

@@ -145,3 +145,14 @@ def test_what_has_never_been_there_is_not_up_until_it_is(strangers: Strangers) -
     assert up[:3] == [{text: 0.0}] * 3
     assert up[-1] == {"came": 1.0}
     assert all(len(one) == 1 for one in up), "one or the other at each time"
+
+
+def test_a_copy_is_asked_for_once_by_each_signal() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    with ending_signals(copy=True) as signals:
+        assert not signals.take_copy()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert not signals.wait(5.0)
+        assert signals.take_copy()
+        assert not signals.take_copy()
+    assert signal.getsignal(signal.SIGUSR1) is before

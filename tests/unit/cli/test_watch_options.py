@@ -8,6 +8,7 @@ from razorprof.cli.watch_options import (
     parse_evaluation_interval,
     parse_external_labels,
     parse_notify,
+    parse_ring,
     wanted_routes,
 )
 from razorprof.errors import UsageError
@@ -64,3 +65,13 @@ def test_an_evaluation_interval_that_cannot_be_meant_is_refused(text: str) -> No
     with pytest.raises(UsageError):
         parse_evaluation_interval(text)
     assert parse_evaluation_interval("1m") == 60.0
+
+
+def test_what_is_recorded_is_bounded_in_time_and_bytes_or_nothing_is() -> None:
+    assert parse_ring("15m", "64MiB", 1.0) == (900.0, 64 << 20)
+    assert parse_ring("0", "64MiB", 1.0) == (0.0, 64 << 20)
+    for last, size, interval in (("5s", "64MiB", 1.0), ("25h", "64MiB", 1.0), ("1m", "64MiB", 10.0)):
+        with pytest.raises(UsageError, match="--last is out of range"):
+            parse_ring(last, size, interval)
+    with pytest.raises(UsageError, match="--max-bytes is too small"):
+        parse_ring("15m", "100KiB", 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from razorprof.cli.watch_works import WatchPlan, WatchWorks, history_seconds
 from razorprof.config.settings import Settings
 from razorprof.errors import UsageError
 from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
+from razorprof.model.frame import SamplingReport
 from razorprof.model.labels import Labels
+from razorprof.model.scrape import Scrape
 from razorprof.model.target import Identity, Target
 from razorprof.session.dispatch import Dispatcher
 from razorprof.session.state_folder import StateFolder
@@ -113,3 +116,32 @@ def test_a_reader_that_reads_nothing_costs_no_memory(room: Room) -> None:
     for _ in range(10_100):
         room.works._hear(AlertChange(1.0, AlertState.INACTIVE, alert), False)
     assert room.works.changes.qsize() == 10_000
+
+
+def test_the_last_minutes_lie_on_the_disk_and_not_in_memory_too(room: Room) -> None:
+    works, target = room.works, Target(Identity(7, 1), "web")
+    assert works.recorder is not None
+    assert works.recorder.folder == room.folder / "state" / "ring"
+    report = SamplingReport(0.0, 1.0, 10, 10, 0, 10.0, "nonblocking")
+    scrape = Scrape(target, "stacks", 1.0, 0.1, structures=(report,))
+    works._see(scrape)
+    assert works._ring.take(target.identity) is None
+    works.recorder.close()  # as after a full disk
+    works._see(scrape)
+    assert works._ring.take(target.identity) is not None
+
+
+def test_what_cannot_be_recorded_or_is_not_to_be_leaves_the_alerts(
+    room: Room, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "other").mkdir(mode=0o700)
+    state = StateFolder(tmp_path / "other")
+    (tmp_path / "other" / "ring").write_text("in the way")
+    works = WatchWorks(room.plan, room.files.read(), state, Dispatcher([]))
+    assert works.recorder is None
+    assert "nothing is recorded on the disk" in caplog.text
+    caplog.clear()
+    plan = replace(room.plan, ring_seconds=0.0)
+    assert WatchWorks(plan, room.files.read(), state, Dispatcher([])).recorder is None
+    assert caplog.text == ""
+    state.close()

@@ -88,7 +88,7 @@ def test_a_store_whose_rows_were_recorded_is_answered_for_alike(
 def test_of_two_recordings_the_later_one_counts_where_both_tell_the_same() -> None:
     first = RecordedSeries([rows(["a", "b"], [1, 2], [[1, 10], [2, 20]])], [METRIC])
     second = RecordedSeries([rows(["b", "c"], [2, 3], [[99, 5], [30, 6]])], [METRIC])
-    assert answers(merged([first, second])) == {
+    assert answers(merged([first, second]).view) == {
         Labels(__name__="m", n="a"): ([1, 2], [1, 2]),
         Labels(__name__="m", n="b"): ([1, 2, 3], [10, 99, 30]),
         Labels(__name__="m", n="c"): ([2, 3], [5, 6]),
