@@ -12,13 +12,15 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import TargetGone
+from razorprof.errors import RazorprofError, TargetGone
 from razorprof.model.alert import AlertBoard
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
+from razorprof.plugin.loading import Failure, guard
 from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
 from razorprof.session.governor import Governor
 from razorprof.session.jobs import Job
@@ -32,6 +34,7 @@ from razorprof.session.watched import Watched, holds_place, predecessor
 from razorprof.session.watchers import Detection, Presence, Search
 from razorprof.session.workers import Executor, ThreadExecutor
 from razorprof.store.memory import MemoryStore
+from razorprof.targets.endpoint import endpoint_of
 
 logger = logging.getLogger(__name__)
 
@@ -262,6 +265,7 @@ class Session:
             rate_hz=self._options.rate_hz,
             budget=STACK_BUDGET / max(1, self._focused_count()),
             probe=self._options.probe,
+            url=endpoint_of(watched.target),
             taken=self._pipeline.own_names().union(*(series_names(s.metrics) for s in watched.sources)),
             clock=self._clock,
         )
@@ -368,4 +372,13 @@ class Session:
 
 def _applies(source: Source, target: Target, options: SourceOptions) -> bool:
     applies: Callable[[Target, SourceOptions], bool] | None = getattr(source, "applies", None)
-    return applies is None or applies(target, options)
+    if applies is None:
+        return True
+    try:
+        answer = guard(source.name, partial(applies, target, options))
+    except RazorprofError as error:
+        answer = Failure(source.name, str(error))
+    if isinstance(answer, Failure):
+        logger.warning("the source %s of %s is left out: %s", answer.plugin, target.pid, answer.error)
+        return False
+    return bool(answer)

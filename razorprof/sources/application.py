@@ -1,4 +1,4 @@
-"""The source "application": an application's own metrics, from the /metrics page that it serves.
+"""The source "application": an application's own metrics, from the /metrics or expvar page that it serves.
 
 Reached through its entry point. Read where the user named the target by ``url:`` or ``port:``, or asked for a
 look at its loopback ports (--probe); never otherwise. The page must come from the target itself, or from a
@@ -8,9 +8,9 @@ anything is asked.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from razorprof.clock import Clock
@@ -19,12 +19,15 @@ from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample, counter
 from razorprof.model.target import Identity, Target
 from razorprof.plugin.protocols import Reader, SourceOptions
-from razorprof.remote.http_address import PageAddress
-from razorprof.remote.http_page import Page, fetch_page
+from razorprof.remote.http_address import METRICS_PATH, PageAddress
+from razorprof.remote.http_owner import fetch_own_page
+from razorprof.remote.http_page import Page
+from razorprof.remote.loopback import loopback_listeners, page_at
 from razorprof.remote.process import ProcessView
-from razorprof.remote.tcp_sockets import Endpoint, other_end, socket_inodes
+from razorprof.remote.tcp_sockets import socket_inodes
+from razorprof.sources.application_expvar import CONTENT_TYPE, VARS_PATH, VarsParser
 from razorprof.sources.application_parse import PageParser
-from razorprof.sources.application_places import Probe, given_place, loopback_listeners, page_at, pages_of_port
+from razorprof.sources.application_places import Probe, given_place, pages_of_port
 from razorprof.targets.selector import Selector
 from razorprof.targets.table import read_table
 
@@ -42,7 +45,6 @@ SHORTEST_REST, LONGEST_REST = 2.0, 20.0  # the store holds values for 30 s
 SHARE = 0.02  # of the time: a page that takes the application 100 ms is asked for every 5 s
 LOOK_EVERY = 5.0  # for new sockets, while no page is found
 _MOST_PROBES = 1024
-_FIRST_WAIT, _LONGEST_WAIT = 0.001, 0.1
 
 
 class ApplicationSource:
@@ -79,6 +81,7 @@ class ApplicationReader:
         self._view = ProcessView(target.pid)
         self._pages = pages
         self._parser = PageParser(options.taken)
+        self._vars = VarsParser(options.taken)
         self.rest = LOOK_EVERY
         self.reasons: dict[str, str] = {}
 
@@ -89,7 +92,7 @@ class ApplicationReader:
             )
         began = time.thread_time()
         self.reasons, self.rest = {}, LOOK_EVERY
-        answer = self._pages.read(self._parser.parse)
+        answer = self._pages.read(self._parse)
         if answer is None:
             self.reasons = {self._pages.what: self._pages.reason()}
             return []
@@ -101,6 +104,10 @@ class ApplicationReader:
 
     def close(self) -> None:
         """Nothing is held between reads."""
+
+    def _parse(self, page: Page) -> list[Sample]:
+        is_vars = page.content_type.partition(";")[0].strip() == CONTENT_TYPE
+        return self._vars.parse(page) if is_vars else self._parser.parse(page)
 
 
 Parse = Callable[[Page], list[Sample]]
@@ -115,24 +122,34 @@ class GivenPages:
     def __init__(self, target: Target, place: Selector, clock: Clock) -> None:
         self._view = ProcessView(target.pid)
         self._place = place
+        self._found: PageAddress | None = None
         self._clock = clock
 
     def read(self, parse: Parse) -> Answer | None:
         """The page and its samples. Raises RazorprofError."""
         deadline = self._clock.monotonic() + LONGEST_READ
         url = self._place.page
-        addresses = [url] if url is not None else pages_of_port(self._view, self._place.number)
-        failure: RazorprofError = NotSupported("no address to ask")
+        addresses = _pages_of(url) if url is not None else pages_of_port(self._view, self._place.number)
+        failure: RazorprofError | None = None
+        if self._found in addresses:
+            addresses = [self._found]
         for address in addresses:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 break
             try:
-                page = _fetch(address, self._is_ours, left, self._clock)
-                return page, parse(page)
+                page = fetch_own_page(address, self._is_ours, accept=ACCEPT, timeout=left, clock=self._clock)
+                samples = parse(page)
             except RazorprofError as error:
-                failure = error
-        raise failure
+                failure = (
+                    failure if failure is not None and url is not None else error
+                )  # of the page that was named
+                if isinstance(error, TimedOut):
+                    break
+            else:
+                self._found = address
+                return page, samples
+        raise failure or NotSupported("no address to ask")
 
     def reason(self) -> str:
         return ""
@@ -187,32 +204,18 @@ class ProbedPages:
 
     def _ask(self, address: PageAddress, deadline: float) -> Page:
         left = max(0.01, deadline - self._clock.monotonic())
-        return _fetch(address, lambda inode: inode in socket_inodes(self._view), left, self._clock)
+        return fetch_own_page(
+            address,
+            lambda inode: inode in socket_inodes(self._view),
+            accept=ACCEPT,
+            timeout=left,
+            clock=self._clock,
+        )
 
 
-def _fetch(address: PageAddress, is_ours: Callable[[int], bool], timeout: float, clock: Clock) -> Page:
-    def accepted(local: Endpoint, peer: Endpoint, deadline: float) -> None:
-        if not is_ours(_accepted_by(local, peer, deadline, clock)):
-            raise NotSupported("another process answers there", value=address)
-
-    return fetch_page(address, accepted=accepted, accept=ACCEPT, timeout=timeout, clock=clock)
-
-
-def _accepted_by(local: Endpoint, peer: Endpoint, deadline: float, clock: Clock) -> int:
-    """The inode of the socket that has accepted our connection, as soon as a process has. Raises TimedOut, or
-    ToolFailed when it is closed again."""
-    never, pause = threading.Event(), _FIRST_WAIT
-    while True:
-        end = other_end(local, peer)
-        if end.inode is not None:
-            return end.inode
-        if end.hung_up:
-            raise ToolFailed("the connection was closed without an answer")
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            raise TimedOut("nobody accepts the connection")
-        clock.wait(never, min(pause, left))
-        pause = min(_LONGEST_WAIT, 2 * pause)
+def _pages_of(url: PageAddress) -> list[PageAddress]:
+    """The page that was named; where that is /metrics, or none was, expvar's after it."""
+    return [url, replace(url, path=VARS_PATH)] if url.path == METRICS_PATH else [url]
 
 
 def _visible_inodes(view: ProcessView) -> Sequence[int] | set[int]:

@@ -20,7 +20,8 @@ from razorprof.session.view import SessionState
 from razorprof.tui.actions import shown_keys
 from razorprof.tui.collect import own_cost
 
-TABS = ("overview", "functions", "threads", "gc", "memory", "alerts", "time", "processes")
+TABS = ("overview", "functions", "threads", "gc", "memory", "alerts", "time", "panels", "processes")
+_HIDDEN = ("panels",)  # until it is on the screen: nine tabs do not fit into 80 cells
 _LABELS = {"processes": "all"}  # eight tabs must fit into 80 cells
 _GIVE_WAY = ("time", "memory", "gc", "threads", "processes")  # to further screens, where all are too wide
 _LONGEST_MARK = 6  # cells, behind the tab of the alerts
@@ -97,7 +98,8 @@ class Chrome:
     @property
     def _shown(self) -> list[str]:
         several = len(self.state.targets) > 1
-        shown = [name for name in TABS if name != "processes" or several or self.screen == name]
+        hidden = _HIDDEN if several else (*_HIDDEN, "processes")
+        shown = [name for name in TABS if name not in hidden or self.screen == name]
         for _, name in self.more:
             if self.screen == name:  # where you are stands there, whatever must give way
                 for other in _GIVE_WAY:
