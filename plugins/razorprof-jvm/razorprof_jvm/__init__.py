@@ -1,0 +1,37 @@
+"""The JVM (HotSpot) for razorprof: a runtime in the shape of any third party's, reached through its entry point
+only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from razorprof.plugin.protocols import Capability, Detection, Source, Support
+
+if TYPE_CHECKING:
+    from razorprof.remote.process import ProcessView
+
+
+class Jvm:
+    """HotSpot JVMs. Modules are loaded when they are needed, not with it."""
+
+    name: ClassVar[str] = "jvm"
+
+    def detect(self, process: ProcessView) -> Detection | None:
+        """The JVM and its version, None for what is none."""
+        from razorprof_jvm.detect import detect_jvm
+
+        return detect_jvm(process)
+
+    def capabilities(self, detection: Detection) -> Mapping[Capability, Support]:
+        """Counters without touching the JVM; stacks and the class histogram take a signal."""
+        from razorprof_jvm.support import capabilities
+
+        return capabilities(detection)
+
+    def sources(self, detection: Detection) -> Sequence[Source]:
+        """What can be opened on such a process."""
+        from razorprof_jvm.gc_source import GcSource
+        from razorprof_jvm.threads_source import ThreadsSource
+
+        return [GcSource(), ThreadsSource()]

@@ -1,0 +1,191 @@
+"""What HotSpot's counters mean: collectors, memory pools and settings as a GcState. For gc_source.
+
+Collectors and pools have the names of the JVM's own management beans, by which Prometheus's client and most
+dashboards know them; one that is not known keeps the name that its counter has. Figures are the ones that jstat
+prints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from razorprof.errors import NotSupported
+from razorprof.model.gc import CollectorGc, GcFigure, GcState, MemoryPool
+from razorprof_jvm.perfdata import Counters
+
+_MOST_COLLECTORS, _MOST_GENERATIONS, _MOST_SPACES = 8, 4, 8
+_LONGEST_NAME = 64
+G1 = "GarbageFirst"
+
+# The names of the counters in Java 8, 11 and 17 and later, and of their management beans.
+_BEANS = {
+    "G1 incremental collections": "G1 Young Generation",
+    "G1 young collection pauses": "G1 Young Generation",
+    "G1 stop-the-world full collections": "G1 Old Generation",
+    "G1 full collection pauses": "G1 Old Generation",
+    "G1 stop-the-world phases": "G1 Concurrent GC",
+    "G1 concurrent cycle pauses": "G1 Concurrent GC",
+    "PSScavenge": "PS Scavenge",
+    "Parallel young collection pauses": "PS Scavenge",
+    "PSMarkSweep": "PS MarkSweep",
+    "PSParallelCompact": "PS MarkSweep",
+    "Parallel full collection pauses": "PS MarkSweep",
+    "Copy": "Copy",
+    "Serial young collection pauses": "Copy",
+    "MSC": "MarkSweepCompact",
+    "Serial full collection pauses": "MarkSweepCompact",
+    "PCopy": "ParNew",
+    "CMS": "ConcurrentMarkSweep",
+    "Z concurrent cycle pauses": "ZGC Pauses",
+}
+# policy: eden, survivors, old; every other heap is one pool
+_POOLS = {
+    G1: ("G1 Eden Space", "G1 Survivor Space", "G1 Old Gen"),
+    "ParScav:MSC": ("PS Eden Space", "PS Survivor Space", "PS Old Gen"),
+    "Copy:MSC": ("Eden Space", "Survivor Space", "Tenured Gen"),
+    "ParNew:CMS": ("Par Eden Space", "Par Survivor Space", "CMS Old Gen"),
+}
+_METASPACE_LIMIT = re.compile(r"-XX:MaxMetaspaceSize=(\d{1,18})([kKmMgGtT]?)(?=[ \"]|$)")
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+NON_HEAP = ("Metaspace", "Compressed Class Space")
+TELLS_NOTHING = "this JVM keeps no counters of its collector (Epsilon, or a build without them)"
+
+
+@dataclass(frozen=True, slots=True)
+class Clockwork:
+    """How the JVM counts time: ticks per second, and its wall clock at tick 0 in Unix seconds (None: not
+    known)."""
+
+    frequency: float
+    zero: float | None
+
+
+def clockwork(counters: Counters) -> Clockwork:
+    """Raises NotSupported where the JVM does not tell how it counts."""
+    frequency = counters.number("sun.os.hrt.frequency")
+    if frequency is None or frequency <= 0:
+        raise NotSupported("the JVM does not say how it counts time", value="sun.os.hrt.frequency")
+    began = counters.number("sun.rt.createVmBeginTime")  # Unix milliseconds; ticks count from about then
+    return Clockwork(float(frequency), began / 1000.0 if began and began > 0 else None)
+
+
+def watched(counters: Counters) -> tuple[str, ...]:
+    """The counters that must agree with each other."""
+    return tuple(f"sun.gc.collector.{n}.{what}" for n in _collectors(counters) for what in ("invocations", "time"))
+
+
+def gc_state(counters: Counters, time: float) -> GcState:
+    """Collectors, pools and settings at one time. Raises NotSupported."""
+    clock = clockwork(counters)
+    collectors = tuple(_collector(counters, number, clock) for number in _collectors(counters))
+    return GcState(time, collectors=collectors, pools=tuple(_pools(counters)), figures=tuple(_figures(counters)))
+
+
+def heap_max(counters: Counters) -> int | None:
+    """The bound of the heap, -Xmx, in bytes."""
+    if counters.text("sun.gc.policy.name") == G1:  # each generation may take all of it
+        return _unpadded(counters, counters.number("sun.gc.generation.1.maxCapacity"))
+    found = [counters.number(f"sun.gc.generation.{n}.maxCapacity") for n in range(_MOST_GENERATIONS)]
+    return sum(value for value in found if value) or None
+
+
+def _collectors(counters: Counters) -> list[int]:
+    return [n for n in range(_MOST_COLLECTORS) if counters.number(f"sun.gc.collector.{n}.invocations") is not None]
+
+
+def _collector(counters: Counters, number: int, clock: Clockwork) -> CollectorGc:
+    def read(what: str) -> int | None:
+        return counters.number(f"sun.gc.collector.{number}.{what}")
+
+    name = (counters.text(f"sun.gc.collector.{number}.name") or f"collector {number}")[:_LONGEST_NAME]
+    collections, ticks, ended = read("invocations"), read("time"), read("lastExitTime")
+    last_end = None
+    if ended and clock.zero is not None:
+        last_end = clock.zero + ended / clock.frequency
+    return CollectorGc(
+        _BEANS.get(name, name),
+        collections if collections is not None and collections >= 0 else None,
+        ticks / clock.frequency if ticks is not None and ticks >= 0 else None,
+        last_end=last_end,
+    )
+
+
+def _pools(counters: Counters) -> Iterator[MemoryPool]:
+    policy = counters.text("sun.gc.policy.name") or ""
+    names = _POOLS.get(policy)
+    if names is None:
+        yield from _plain_pools(counters)
+    else:
+        eden, survivor, old = names
+        yield _pool(counters, eden, ["0.space.0"], bounded=policy != G1)
+        yield _pool(counters, survivor, ["0.space.1", "0.space.2"], bounded=policy != G1)
+        yield _pool(counters, old, ["1.space.0"], bounded=True)
+    yield from _metaspace(counters)
+
+
+def _plain_pools(counters: Counters) -> Iterator[MemoryPool]:
+    """Heaps without generations, and those that are not known: each space by its own name."""
+    collectors = {counters.text(f"sun.gc.collector.{n}.name") for n in range(_MOST_COLLECTORS)}
+    for generation in range(_MOST_GENERATIONS):
+        for space in range(_MOST_SPACES):
+            place = f"{generation}.space.{space}"
+            name = counters.text(f"sun.gc.generation.{place}.name")
+            if name is None:
+                continue
+            if "Z concurrent cycle pauses" in collectors:
+                name = "ZHeap"
+            elif "Shenandoah full" in collectors:
+                name = "Shenandoah"
+            elif name == "Heap":
+                name = "Epsilon Heap"
+            yield _pool(counters, name[:_LONGEST_NAME], [place], bounded=True)
+
+
+def _pool(counters: Counters, name: str, places: list[str], *, bounded: bool) -> MemoryPool:
+    def total(what: str) -> int | None:
+        found = [_unpadded(counters, counters.number(f"sun.gc.generation.{place}.{what}")) for place in places]
+        known = [value for value in found if value is not None and value >= 0]
+        return sum(known) if len(known) == len(places) else None
+
+    # the two survivors take turns: no more than one of them is ever full, and their bound is one's
+    most = total("maxCapacity") if bounded else None
+    return MemoryPool(name, total("used"), total("capacity"), most // len(places) if most else None)
+
+
+def _metaspace(counters: Counters) -> Iterator[MemoryPool]:
+    used, committed = counters.number("sun.gc.metaspace.used"), counters.number("sun.gc.metaspace.capacity")
+    if used is not None:
+        yield MemoryPool("Metaspace", used, committed, _metaspace_limit(counters))
+    used, committed = (counters.number(f"sun.gc.compressedclassspace.{what}") for what in ("used", "capacity"))
+    if used is not None:
+        most = counters.number("sun.gc.compressedclassspace.maxCapacity")
+        yield MemoryPool("Compressed Class Space", used, committed, most or None)
+
+
+def _metaspace_limit(counters: Counters) -> int | None:
+    """What the JVM was told; its counter for it is what it has reserved."""
+    found = _METASPACE_LIMIT.findall(counters.text("java.rt.vmArgs") or "")
+    return int(found[-1][0]) << _UNITS[found[-1][1].lower()] if found else None  # the last one counts
+
+
+def _unpadded(counters: Counters, value: int | None) -> int | None:
+    """G1 adds 8 bytes for each space to its capacities, so that no tool divides by zero."""
+    if value is None or counters.text("sun.gc.policy.name") != G1:
+        return value
+    return value - value % 4096 if value % 4096 in (8, 16, 24) else value
+
+
+def _figures(counters: Counters) -> Iterator[GcFigure]:
+    most = heap_max(counters)
+    yield GcFigure(
+        "heap limit (-Xmx)", None if most is None else float(most), "bytes", reason="" if most else "not told"
+    )
+    for name, counter in (
+        ("tenuring threshold", "sun.gc.policy.tenuringThreshold"),
+        ("highest tenuring threshold", "sun.gc.policy.maxTenuringThreshold"),
+    ):
+        value = counters.number(counter)
+        if value is not None:
+            yield GcFigure(name, float(value))
