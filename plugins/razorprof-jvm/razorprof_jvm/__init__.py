@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 
 if TYPE_CHECKING:
+    from razorprof.model.target import Target
+    from razorprof.model.threads import ThreadDump
+    from razorprof.plugin.captures import ThreadsRequest, Watch
     from razorprof.remote.process import ProcessView
 
 
@@ -35,3 +38,12 @@ class Jvm:
         from razorprof_jvm.threads_source import ThreadsSource
 
         return [GcSource(), ThreadsSource()]
+
+    def dump_threads(
+        self, target: Target, detection: Detection, request: ThreadsRequest, watch: Watch
+    ) -> ThreadDump:
+        """All threads at one moment: by the JVM's own dump where a signal is allowed, else as the kernel sees
+        them."""
+        from razorprof_jvm.thread_dump import dump_threads
+
+        return dump_threads(target, detection, request, watch)

@@ -1,0 +1,309 @@
+"""Asks a HotSpot JVM by its attach protocol: one command, one text as the answer. Only ever with the user's
+consent.
+
+HotSpot opens its socket (/tmp/.java_pidN) when it gets a SIGQUIT and finds a file .attach_pidN beside it; without
+that file it prints a thread dump to its own output, and a program that does not catch the signal dies of it. So
+all that can be known is checked before: that the signal is caught, that the process is not stopped, that the JVM's
+options let it answer. The file is ours alone (O_EXCL), in the process's own folders, and is removed however this
+ends. Who answers is proven by the kernel (SO_PEERCRED). Called by thread_dump and heap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import signal
+import socket
+import stat
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from razorprof.clock import Clock, SystemClock
+from razorprof.errors import NotSupported, PermissionDenied, TimedOut, ToolFailed, Unsafe
+from razorprof.model.target import Identity
+from razorprof.remote.namespaces import pid_in_own_namespace
+from razorprof.remote.pidfd import ProcessHandle
+from razorprof.remote.process import ProcessView
+
+LONGEST_ANSWER = 64 << 20
+PATIENCE = 10.0  # seconds for the JVM to open its socket, and for an answer
+_POLL = 0.02
+_PIECE = 1 << 16
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_PEER = struct.Struct("=iII")  # unix(7): struct ucred
+_DISABLED = re.compile(r"-XX:\+DisableAttachMechanism\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """text: untrusted; truncated: more than LONGEST_ANSWER came, the rest was left out; seconds: until it was
+    here."""
+
+    text: str
+    truncated: bool
+    seconds: float
+
+
+def ask(
+    process: ProcessView,
+    identity: Identity,
+    command: str,
+    *arguments: str,
+    patience: float = PATIENCE,
+    enough: threading.Event | None = None,
+    clock: Clock | None = None,
+) -> Answer:
+    """The JVM's answer to a command with at most three arguments. enough: gives up (KeyboardInterrupt).
+
+    Raises NotSupported, Unsafe, PermissionDenied, TargetGone, TimedOut, ToolFailed.
+    """
+    clock, enough = clock or SystemClock(), enough or threading.Event()
+    began = clock.monotonic()
+    padded = (*arguments, "", "", "")[:3]
+    request = b"".join(part.encode() + b"\0" for part in ("1", command, *padded))
+    with (
+        ProcessHandle(identity) as handle,
+        _places(process) as places,
+        _connected(handle, process, places, patience, enough, clock) as connection,
+    ):
+        connection.sendall(request)
+        raw, truncated = _receive(connection, clock.monotonic() + patience, enough, clock)
+    code, _, text = raw.decode(errors="replace").partition("\n")
+    if code.strip() != "0":
+        words = f"{command}: {code[:20]} {text[:200]}".strip()
+        raise ToolFailed("the JVM refused the command", value=words)
+    return Answer(text, truncated, clock.monotonic() - began)
+
+
+def check_may_ask(process: ProcessView) -> None:
+    """Whether asking is safe, as far as can be told without touching it. Raises Unsafe, NotSupported,
+    ToolFailed."""
+    status = process.status()
+    caught = int(status.get("SigCgt", "0"), 16)
+    if not caught >> (signal.SIGQUIT - 1) & 1:
+        raise Unsafe(
+            "SIGQUIT would end this process: it does not catch it",
+            value=process.pid,
+            hint="a JVM that was started with -Xrs, or that is only starting, cannot be asked",
+        )
+    state = status.get("State", "?")[:1]
+    if state in "Tt":
+        raise ToolFailed(
+            "the process is stopped: it cannot answer",
+            value=process.pid,
+            hint=f"kill -CONT {process.pid}, then again",
+        )
+    if any(_DISABLED.search(argument) for argument in process.command_line()):
+        raise NotSupported("the JVM was started with -XX:+DisableAttachMechanism", value=process.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Folders of the process, as descriptors. name: of its files, by its own pid; uid, gid: its effective ones."""
+
+    tmp: int
+    cwd: int | None
+    name: str
+    uid: int
+    gid: int
+
+
+@contextlib.contextmanager
+def _places(process: ProcessView) -> Iterator[_Places]:
+    status = process.status()
+    uid, gid = int(status["Uid"].split()[1]), int(status["Gid"].split()[1])
+    with contextlib.ExitStack() as stack:
+
+        def opened(path: str, folder: int | None = None, flags: int = 0) -> int:
+            descriptor = os.open(path, _DIRECTORY | flags, dir_fd=folder)
+            stack.callback(os.close, descriptor)
+            return descriptor
+
+        try:
+            root = opened(f"{process.path}/root")
+            tmp = opened("tmp", root, os.O_NOFOLLOW)  # a link would lead out of the process's root, into ours
+        except PermissionError as error:
+            raise PermissionDenied(
+                "no permission to look into the process's folders",
+                value=process.pid,
+                hint=f"see why and what mends it with: razorprof doctor {process.pid}",
+            ) from error
+        except OSError as error:
+            raise ToolFailed("the process's /tmp cannot be used", value=error.strerror) from error
+        try:
+            cwd: int | None = opened(f"{process.path}/cwd")
+        except OSError:
+            cwd = None
+        yield _Places(tmp, cwd, str(pid_in_own_namespace(process)), uid, gid)
+
+
+@contextlib.contextmanager
+def _connected(
+    handle: ProcessHandle,
+    process: ProcessView,
+    places: _Places,
+    patience: float,
+    enough: threading.Event,
+    clock: Clock,
+) -> Iterator[socket.socket]:
+    check_may_ask(process)
+    connection = _connect(process, places)
+    if connection is None:
+        connection = _wake(handle, process, places, clock.monotonic() + patience, enough, clock)
+    with connection:
+        yield connection
+
+
+def _wake(
+    handle: ProcessHandle,
+    process: ProcessView,
+    places: _Places,
+    deadline: float,
+    enough: threading.Event,
+    clock: Clock,
+) -> socket.socket:
+    """Have the JVM open its socket."""
+    with _attach_file(process, places):
+        check_may_ask(process)  # as late as can be
+        try:
+            signal.pidfd_send_signal(handle.fileno(), signal.SIGQUIT)
+        except PermissionError as error:
+            raise PermissionDenied("no permission to send a signal to the process", value=process.pid) from error
+        except ProcessLookupError:
+            pass  # told below
+        while True:
+            if handle.has_ended():
+                raise ToolFailed("the process ended when it was asked", value=process.pid)
+            connection = _connect(process, places)
+            if connection is not None:
+                return connection
+            if clock.wait(enough, _POLL):
+                raise KeyboardInterrupt
+            if clock.monotonic() >= deadline:
+                raise TimedOut(
+                    "the JVM did not answer the signal",
+                    value=process.pid,
+                    hint="it may hang; when it goes on it may print a thread dump to its own output",
+                )
+
+
+@contextlib.contextmanager
+def _attach_file(process: ProcessView, places: _Places) -> Iterator[None]:
+    """The file by which HotSpot tells a request from a plain SIGQUIT: looked for in its working folder, then in
+    /tmp. It must be its own user's (or root's, in newer ones)."""
+    name = f".attach_pid{places.name}"
+    folder = _create(process, places, name)
+    try:
+        yield
+    finally:
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+
+
+def _create(process: ProcessView, places: _Places, name: str) -> int | None:
+    """The folder that it was made in; None where somebody else's is there already, which serves as well."""
+    failure: OSError | None = None
+    for folder in (places.cwd, places.tmp):
+        if folder is None:
+            continue
+        try:
+            descriptor = os.open(
+                name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=folder
+            )
+        except FileExistsError:
+            owner = os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid
+            if owner not in (0, places.uid):
+                raise ToolFailed(
+                    "another user's file keeps the JVM from answering", value=name, hint="remove it"
+                ) from None
+            return None
+        except OSError as error:
+            failure = error
+            continue
+        try:
+            if os.fstat(descriptor).st_uid != places.uid:
+                os.fchown(descriptor, places.uid, places.gid)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            raise PermissionDenied(
+                "the JVM only answers to its own user",
+                value=f"uid {places.uid}",
+                hint=f"sudo -u '#{places.uid}' razorprof ...",
+            ) from error
+        finally:
+            os.close(descriptor)
+        return folder
+    words = "no folder" if failure is None else os.strerror(failure.errno or errno.EIO)
+    raise ToolFailed("no file can be made where the JVM looks for one", value=f"{process.pid}: {words}")
+
+
+def _connect(process: ProcessView, places: _Places) -> socket.socket | None:
+    """A connection that the JVM itself answers, None where it does not listen (yet). Raises ToolFailed for one
+    that is not its own."""
+    try:
+        found = os.open(f".java_pid{places.name}", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=places.tmp)
+    except OSError:
+        return None
+    try:
+        seen = os.fstat(found)
+        if not stat.S_ISSOCK(seen.st_mode):
+            raise ToolFailed("what lies where the JVM's socket should be is none", value=f".java_pid{places.name}")
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection.settimeout(PATIENCE)
+            connection.connect(f"/proc/self/fd/{found}")
+            pid, uid, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        except ConnectionRefusedError:
+            connection.close()
+            return None  # left over from a process that had this pid before
+        except OSError as error:
+            connection.close()
+            if isinstance(error, PermissionError):
+                raise PermissionDenied(
+                    "no permission to connect to the JVM's socket", value=process.pid
+                ) from error
+            raise ToolFailed("the JVM's socket cannot be connected to", value=error) from error
+        if pid != process.pid:
+            connection.close()
+            raise ToolFailed(
+                "another process answers where the JVM should", value=f"pid {pid}, uid {uid}, wanted {process.pid}"
+            )
+        return connection
+    finally:
+        os.close(found)
+
+
+def _receive(
+    connection: socket.socket, deadline: float, enough: threading.Event, clock: Clock
+) -> tuple[bytes, bool]:
+    """Everything until the JVM ends it, bounded in length and time."""
+    pieces: list[bytes] = []
+    left = LONGEST_ANSWER
+    while left > 0:
+        if enough.is_set():
+            raise KeyboardInterrupt
+        seconds = deadline - clock.monotonic()
+        if seconds <= 0:
+            raise TimedOut(
+                "the JVM did not finish its answer in time",
+                value=f"{LONGEST_ANSWER - left} bytes so far",
+                hint="it may be stopped, or wait for a thread that does not reach a safepoint",
+            )
+        connection.settimeout(min(seconds, 0.25))
+        try:
+            piece = connection.recv(min(left, _PIECE))
+        except TimeoutError:
+            continue
+        except OSError as error:
+            raise ToolFailed("the JVM ended the connection", value=error) from error
+        if not piece:
+            return b"".join(pieces), False
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces), True
