@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 
 if TYPE_CHECKING:
+    from razorprof.model.heap import HeapRecord
     from razorprof.model.target import Target
     from razorprof.model.threads import ThreadDump
-    from razorprof.plugin.captures import ThreadsRequest, Watch
+    from razorprof.plugin.captures import HeapRequest, ThreadsRequest, Watch
     from razorprof.remote.process import ProcessView
 
 
@@ -47,3 +48,9 @@ class Jvm:
         from razorprof_jvm.thread_dump import dump_threads
 
         return dump_threads(target, detection, request, watch)
+
+    def record_heap(self, target: Target, detection: Detection, request: HeapRequest, watch: Watch) -> HeapRecord:
+        """Instances and bytes by class; see plugin.captures.RecordsHeap."""
+        from razorprof_jvm.heap import record_heap
+
+        return record_heap(target, detection, request, watch)
