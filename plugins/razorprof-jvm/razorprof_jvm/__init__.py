@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 
 if TYPE_CHECKING:
+    from razorprof.analysis.advice_observation import Observation
+    from razorprof.model.advice import Advice
     from razorprof.model.heap import HeapRecord
     from razorprof.model.target import Target
     from razorprof.model.threads import ThreadDump
@@ -54,3 +56,9 @@ class Jvm:
         from razorprof_jvm.heap import record_heap
 
         return record_heap(target, detection, request, watch)
+
+    def advise(self, seen: Observation) -> Sequence[Advice]:
+        """See plugin.protocols.Advises."""
+        from razorprof_jvm.advice import advise
+
+        return advise(seen)
