@@ -23,11 +23,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import NotSupported, PermissionDenied, TimedOut, ToolFailed, Unsafe
+from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TimedOut, ToolFailed, Unsafe
 from razorprof.model.target import Identity
+from razorprof.remote.maps import read_maps
 from razorprof.remote.namespaces import pid_in_own_namespace
 from razorprof.remote.pidfd import ProcessHandle
 from razorprof.remote.process import ProcessView
+from razorprof_jvm.perf_image import find_region, open_perf_data
 
 LONGEST_ANSWER = 64 << 20
 PATIENCE = 10.0  # seconds for the JVM to open its socket, and for an answer
@@ -79,26 +81,43 @@ def ask(
     return Answer(text, truncated, clock.monotonic() - began)
 
 
-def check_may_ask(process: ProcessView) -> None:
-    """Whether asking is safe, as far as can be told without touching it. Raises Unsafe, NotSupported,
-    ToolFailed."""
-    status = process.status()
-    caught = int(status.get("SigCgt", "0"), 16)
-    if not caught >> (signal.SIGQUIT - 1) & 1:
-        raise Unsafe(
-            "SIGQUIT would end this process: it does not catch it",
-            value=process.pid,
-            hint="a JVM that was started with -Xrs, or that is only starting, cannot be asked",
-        )
-    state = status.get("State", "?")[:1]
-    if state in "Tt":
+def check_can_answer(process: ProcessView) -> None:
+    """Whether there is any use in asking. Raises ToolFailed, NotSupported, TargetGone."""
+    if process.stat().state in "Tt":
         raise ToolFailed(
             "the process is stopped: it cannot answer",
             value=process.pid,
             hint=f"kill -CONT {process.pid}, then again",
         )
-    if any(_DISABLED.search(argument) for argument in process.command_line()):
+    if any(_DISABLED.search(argument) for argument in (*process.command_line(), _arguments(process))):
         raise NotSupported("the JVM was started with -XX:+DisableAttachMechanism", value=process.pid)
+
+
+def check_catches_signal(process: ProcessView) -> None:
+    """Raises Unsafe where SIGQUIT would end it. Told of the whole process: SigCgt is the same for all its
+    threads."""
+    caught = int(process.status().get("SigCgt", "0"), 16)
+    if not caught >> (signal.SIGQUIT - 1) & 1:
+        raise Unsafe(
+            "SIGQUIT would end this process: it does not catch it",
+            value=process.pid,
+            hint="a JVM that is only starting cannot be asked yet; one with -Xrs only where it listens already",
+        )
+
+
+def _arguments(process: ProcessView) -> str:
+    """The options that came by JAVA_TOOL_OPTIONS, too, where the JVM's counters can be had cheaply."""
+    try:
+        regions = read_maps(process)
+        if find_region(regions) is None:
+            return ""
+        perf_data = open_perf_data(process, regions)
+        try:
+            return perf_data.read().text("java.rt.vmArgs") or ""
+        finally:
+            perf_data.close()
+    except (RazorprofError, OSError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +169,7 @@ def _connected(
     enough: threading.Event,
     clock: Clock,
 ) -> Iterator[socket.socket]:
-    check_may_ask(process)
+    check_can_answer(process)
     connection = _connect(process, places)
     if connection is None:
         connection = _wake(handle, process, places, clock.monotonic() + patience, enough, clock)
@@ -168,7 +187,7 @@ def _wake(
 ) -> socket.socket:
     """Have the JVM open its socket."""
     with _attach_file(process, places):
-        check_may_ask(process)  # as late as can be
+        check_catches_signal(process)  # as late as can be
         try:
             signal.pidfd_send_signal(handle.fileno(), signal.SIGQUIT)
         except PermissionError as error:

@@ -16,7 +16,7 @@ from razorprof.errors import PermissionDenied, RazorprofError
 from razorprof.plugin.protocols import Detection
 from razorprof.remote.maps import MappedRegion, parse_maps
 from razorprof.remote.process import ProcessView
-from razorprof_jvm.perf_image import OFF, find_region, open_perf_data
+from razorprof_jvm.perf_image import OFF, find_region, is_off, open_perf_data
 from razorprof_jvm.perfdata import NotReadyPerfData
 
 RUNTIME = "jvm"
@@ -29,8 +29,8 @@ _ABOVE = 5  # folders between libjvm.so and the JDK's: lib/server, or jre/lib/am
 
 
 def detect_jvm(process: ProcessView) -> Detection | None:
-    """Whether the process runs a JVM. detail: vm (its own name), vendor, home, perf_data (why its counters cannot
-    be read, absent where they can), reason.
+    """Whether the process runs a JVM. detail: vm (its own name), vendor, home, counters (memory: the JVM does not
+    share them), perf_data (why they cannot be read, absent where they can), reason.
 
     Raises TargetGone; PermissionDenied where nothing at all can be told.
     """
@@ -54,7 +54,10 @@ def detect_jvm(process: ProcessView) -> Detection | None:
 def _ask_counters(process: ProcessView, regions: Sequence[MappedRegion], detail: dict[str, str]) -> str | None:
     """The version by the JVM's own word; fills `detail`."""
     if find_region(regions) is None:
-        detail["perf_data"] = OFF
+        if is_off(process):
+            detail["perf_data"] = OFF
+        else:
+            detail["counters"] = "memory"  # looked for when they are wanted: that takes longer
         return None
     try:
         perf_data = open_perf_data(process, regions)

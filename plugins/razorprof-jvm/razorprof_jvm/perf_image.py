@@ -1,8 +1,9 @@
 """Fetches the performance data of one JVM: out of the file that it has mapped, or out of its memory.
 
 The file is found among the process's own mappings and proven to be the mapped one by its inode, so that another
-process's or a planted file is never taken for it. Where it was removed (a cleaner of /tmp) or lies in a container
-that cannot be reached, the same bytes are read from the mapping itself. Called by gc_source and detect.
+process's or a planted file is never taken for it. Where it was removed (a cleaner of /tmp), lies in a container
+that cannot be reached, or is kept to itself by the JVM, the same bytes are read out of its memory. Called by
+gc_source and detect.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Protocol
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, ToolFailed
 from razorprof.remote.maps import MappedRegion, read_maps
-from razorprof.remote.memory import RemoteMemory
+from razorprof.remote.memory import RemoteMemory, UnreadableMemory
 from razorprof.remote.namespaces import open_mapped_file
 from razorprof.remote.process import ProcessView
 from razorprof_jvm.perfdata import (
     HEADER_BYTES,
     LARGEST,
+    MAGIC,
     Counters,
     DamagedPerfData,
     Layout,
@@ -28,9 +30,21 @@ from razorprof_jvm.perfdata import (
     parse_layout,
 )
 
-OFF = "its performance data is off or not shared (-XX:-UsePerfData, -XX:+PerfDisableSharedMem)"
+OFF = "the JVM keeps no counters: it was started with -XX:-UsePerfData"
+NOT_FOUND = "the JVM's counters were not found: it keeps none, or is only starting"
+STILL = (
+    "what the kernel tells can be shown all the same: razorprof top {pid}; and with consent to a signal the "
+    "JVM tells "
+    "its threads and classes: razorprof threads {pid} --allow signal"
+)
 _PATH = re.compile(rb"/hsperfdata_[^/]+/\d+(?: \(deleted\))?\Z")
 _TRIES = 3
+_OPTION = "UsePerfData"
+_PAGE = 4096
+_SEARCHED = 1 << 20  # the block is 32 KiB, and may lie in one region with a neighbour
+_MOST_PAGES = 65_536
+_BATCH = 1024
+_ALWAYS = "sun.os.hrt.frequency"
 
 
 class Image(Protocol):
@@ -89,21 +103,35 @@ class PerfData:
 def open_perf_data(process: ProcessView, regions: Sequence[MappedRegion] | None = None) -> PerfData:
     """Find and open it. regions: the process's mappings, where they are known already.
 
-    Raises NotSupported where the JVM shares none, PermissionDenied, TargetGone, ToolFailed.
+    Raises NotSupported where the JVM keeps none, PermissionDenied, TargetGone, ToolFailed.
     """
-    region = find_region(read_maps(process) if regions is None else regions)
-    if region is None:
-        raise NotSupported(
-            OFF,
-            value=process.pid,
-            hint="what the kernel tells can be shown all the same; thread dumps and class histograms with: "
-            f"razorprof threads {process.pid} --allow signal",
-        )
+    regions = read_maps(process) if regions is None else regions
+    region = find_region(regions)
+    if region is not None:
+        try:
+            with open_mapped_file(process, region) as descriptor:
+                return PerfData(_File(os.dup(descriptor)))
+        except ToolFailed:  # removed, or out of reach: its pages are still mapped
+            return PerfData(_Mapped(_attach(process), region.start, region.end - region.start))
+    if is_off(process):
+        raise NotSupported(OFF, value=process.pid, hint=STILL.format(pid=process.pid))
+    memory = _attach(process)
     try:
-        with open_mapped_file(process, region) as descriptor:
-            return PerfData(_File(os.dup(descriptor)))
-    except ToolFailed:
-        return PerfData(_Mapping(process, region))  # removed, or out of reach: its pages are still mapped
+        found = _search(memory, regions)
+    except BaseException:
+        memory.close()
+        raise
+    if found is None:
+        memory.close()
+        raise NotSupported(NOT_FOUND, value=process.pid, hint=STILL.format(pid=process.pid))
+    return PerfData(_Mapped(memory, *found))
+
+
+def is_off(process: ProcessView) -> bool:
+    """Whether the JVM was told to keep no counters. The last such option counts."""
+    starts = ("-XX:+", "-XX:-")
+    told = [one[4] for one in process.command_line() if one[:5] in starts and one[5:] == _OPTION]
+    return bool(told) and told[-1] == "-"
 
 
 def find_region(regions: Sequence[MappedRegion]) -> MappedRegion | None:
@@ -131,18 +159,13 @@ class _File:
             self._descriptor = -1
 
 
-class _Mapping:
-    def __init__(self, process: ProcessView, region: MappedRegion) -> None:
-        try:
-            self._memory = RemoteMemory(process)
-        except PermissionDenied as denied:
-            raise PermissionDenied(
-                "the file of the JVM's performance data cannot be opened, nor may its memory be read",
-                value=process.pid,
-                hint=denied.hint,
-            ) from denied
-        self._start = region.start
-        self._size = min(LARGEST, region.end - region.start)
+class _Mapped:
+    """A block in the process's memory."""
+
+    def __init__(self, memory: RemoteMemory, start: int, size: int) -> None:
+        self._memory = memory
+        self._start = start
+        self._size = min(LARGEST, size)
 
     def read(self, size: int) -> bytes:
         return self._memory.read(self._start, min(size, self._size))
@@ -151,16 +174,39 @@ class _Mapping:
         self._memory.close()
 
 
-def why_no_perf_data(process: ProcessView, regions: Sequence[MappedRegion]) -> str:
-    """Why the counters cannot be read now, empty where they can."""
+def _attach(process: ProcessView) -> RemoteMemory:
     try:
-        perf_data = open_perf_data(process, regions)
-    except (RazorprofError, OSError) as error:
-        return error.message if isinstance(error, RazorprofError) else str(error)
+        return RemoteMemory(process)
+    except PermissionDenied as denied:
+        raise PermissionDenied(
+            "the JVM's counters lie in its memory, which may not be read", value=process.pid, hint=denied.hint
+        ) from denied
+
+
+def _search(memory: RemoteMemory, regions: Sequence[MappedRegion]) -> tuple[int, int] | None:
+    """Where the counters lie in a JVM that does not share them (-XX:+PerfDisableSharedMem): they begin a page of
+    anonymous memory. Some milliseconds; only small regions are searched. What is found is proven by its layout."""
+    pages = [
+        (page, region.end)
+        for region in regions
+        if region.permissions.startswith("rw-p") and not region.inode and region.end - region.start <= _SEARCHED
+        for page in range(region.start, region.end, _PAGE)
+    ][:_MOST_PAGES]
+    for batch in range(0, len(pages), _BATCH):
+        some = pages[batch : batch + _BATCH]
+        try:
+            starts: bytes | bytearray = memory.plan([(page, 4) for page, _ in some]).read()
+        except UnreadableMemory:  # a page went away meanwhile: one by one
+            starts = b"".join(memory.read_up_to(page, 4).ljust(4, b"\0") for page, _ in some)
+        for number, (page, end) in enumerate(some):
+            if starts[4 * number : 4 * number + 4] == MAGIC and _is_layout(memory, page, end):
+                return page, end - page
+    return None
+
+
+def _is_layout(memory: RemoteMemory, start: int, end: int) -> bool:
     try:
-        perf_data.read()
-    except (RazorprofError, OSError) as error:
-        return str(error)
-    finally:
-        perf_data.close()
-    return ""
+        layout = parse_layout(memory.read_up_to(start, min(LARGEST, end - start)))
+    except RazorprofError:
+        return False
+    return _ALWAYS in layout.numbers

@@ -20,7 +20,7 @@ LONGEST_TEXT = 4096
 
 # hotspot/share/runtime/perfMemory.hpp, PerfDataPrologue: magic (always big-endian), byte order, major, minor
 # version, accessible; used, overflow, mod_time_stamp, entry_offset, num_entries in the JVM's own byte order
-_MAGIC = b"\xca\xfe\xc0\xc0"
+MAGIC = b"\xca\xfe\xc0\xc0"
 _ORDERS = {0: ">", 1: "<"}
 _PROLOGUE = "iiqii"
 # PerfDataEntry: entry_length, name_offset, vector_length, data_type, flags, data_units, data_variability,
@@ -96,7 +96,7 @@ def parse_header(block: bytes) -> Header:
     """The beginning of a block. Raises DamagedPerfData, NotReadyPerfData, NotSupported."""
     if len(block) < HEADER_BYTES:
         raise DamagedPerfData("the performance data of the JVM is cut off", value=f"{len(block)} bytes")
-    if block[:4] != _MAGIC:
+    if block[:4] != MAGIC:
         raise DamagedPerfData("not the performance data of a JVM", value=f"it begins with {block[:4].hex()}")
     order = _ORDERS.get(block[4])
     if order is None:

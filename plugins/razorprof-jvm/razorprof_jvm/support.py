@@ -13,6 +13,7 @@ NO_CPU = (
 )
 NO_GIL = "a JVM has no global interpreter lock"
 NO_ALLOCATOR = "a JVM's heap is shown by its pools: razorprof gc"
+STILL = "threads and classes are told all the same: --allow signal"
 NO_OPENJ9 = "OpenJ9 keeps no counters as HotSpot does, and answers another attach protocol"
 
 
@@ -32,8 +33,14 @@ def capabilities(detection: Detection) -> Mapping[Capability, Support]:
         kernel = Support(True, "/proc, without Java stacks", intrusiveness=0)
         return {Capability.GC: refused, Capability.THREADS: kernel, Capability.HEAP: refused, **missing}
     reason = detection.detail.get("perf_data", "")
+    in_memory = detection.detail.get("counters") == "memory"
+    counters = (
+        Support(True, "process memory", intrusiveness=1)
+        if in_memory
+        else Support(True, "hsperfdata", intrusiveness=0)
+    )
     return {
-        Capability.GC: Support(False, reason=reason) if reason else Support(True, "hsperfdata", intrusiveness=0),
+        Capability.GC: Support(False, reason=f"{reason}; {STILL}") if reason else counters,
         Capability.THREADS: Support(
             True, "/proc; Java stacks by the attach protocol (--allow signal)", intrusiveness=0
         ),
