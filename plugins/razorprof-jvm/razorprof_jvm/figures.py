@@ -8,11 +8,11 @@ prints.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from razorprof.errors import NotSupported
-from razorprof.model.gc import CollectorGc, GcFigure, GcState, MemoryPool
+from razorprof.model.gc import CollectorGc, GcFigure, GcPause, GcState, MemoryPool
 from razorprof_jvm.perfdata import Counters
 
 _MOST_COLLECTORS, _MOST_GENERATIONS, _MOST_SPACES = 8, 4, 8
@@ -76,10 +76,11 @@ def watched(counters: Counters) -> tuple[str, ...]:
     return tuple(f"sun.gc.collector.{n}.{what}" for n in _collectors(counters) for what in ("invocations", "time"))
 
 
-def gc_state(counters: Counters, time: float) -> GcState:
-    """Collectors, pools and settings at one time. Raises NotSupported."""
+def gc_state(counters: Counters, time: float, before: Mapping[str, int] | None = None) -> GcState:
+    """Collectors, pools and settings at one time. before: collections by collector at the look before, to tell how
+    many pauses nobody saw: the JVM only keeps the times of its last one. Raises NotSupported."""
     clock = clockwork(counters)
-    collectors = tuple(_collector(counters, number, clock) for number in _collectors(counters))
+    collectors = tuple(_collector(counters, number, clock, before or {}) for number in _collectors(counters))
     return GcState(time, collectors=collectors, pools=tuple(_pools(counters)), figures=tuple(_figures(counters)))
 
 
@@ -95,19 +96,30 @@ def _collectors(counters: Counters) -> list[int]:
     return [n for n in range(_MOST_COLLECTORS) if counters.number(f"sun.gc.collector.{n}.invocations") is not None]
 
 
-def _collector(counters: Counters, number: int, clock: Clockwork) -> CollectorGc:
+def _collector(counters: Counters, number: int, clock: Clockwork, before: Mapping[str, int]) -> CollectorGc:
     def read(what: str) -> int | None:
         return counters.number(f"sun.gc.collector.{number}.{what}")
 
-    name = (counters.text(f"sun.gc.collector.{number}.name") or f"collector {number}")[:_LONGEST_NAME]
-    collections, ticks, ended = read("invocations"), read("time"), read("lastExitTime")
-    last_end = None
+    told = (counters.text(f"sun.gc.collector.{number}.name") or f"collector {number}")[:_LONGEST_NAME]
+    name = _BEANS.get(told, told)
+    collections, ticks, began, ended = (
+        read(what) for what in ("invocations", "time", "lastEntryTime", "lastExitTime")
+    )
+    if collections is not None and collections < 0:
+        collections = None
+    last_end: float | None = None
+    pauses: tuple[GcPause, ...] = ()
     if ended and clock.zero is not None:
         last_end = clock.zero + ended / clock.frequency
+        if began is not None and 0 < began <= ended:  # else one goes on, and has taken the place of the last one
+            pauses = (GcPause(last_end, (ended - began) / clock.frequency),)
+    grown = (collections or 0) - before.get(name, collections or 0)
     return CollectorGc(
-        _BEANS.get(name, name),
-        collections if collections is not None and collections >= 0 else None,
+        name,
+        collections,
         ticks / clock.frequency if ticks is not None and ticks >= 0 else None,
+        pauses=pauses,
+        lost=max(0, grown - len(pauses)),
         last_end=last_end,
     )
 

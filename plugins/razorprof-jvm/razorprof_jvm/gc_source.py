@@ -49,6 +49,7 @@ class GcReader:
         self._image = ""
         self._watched: tuple[str, ...] = ()
         self._before: Mapping[str, int] = {}
+        self._collections: Mapping[str, int] = {}
         self.reasons: Mapping[str, str] = {}
         self._check()
         self._open()
@@ -69,15 +70,16 @@ class GcReader:
             raise
         if not self._watched:
             self._watched = watched(counters)
-        state = gc_state(counters, self._clock.time())
+        state = gc_state(counters, self._clock.time(), self._collections)
         self._check_order(counters)
+        self._collections = {one.name: one.collections for one in state.collectors if one.collections is not None}
         self.reasons = _reasons(counters, state)
         return (state, *jvm_samples(counters, state))
 
     def close(self) -> None:
         """Let go of the target."""
         perf_data, self._perf_data = self._perf_data, None
-        self._watched, self._before = (), {}
+        self._watched, self._before, self._collections = (), {}, {}
         if perf_data is not None:
             perf_data.close()
 

@@ -72,6 +72,7 @@ def g1_counters() -> dict[str, Value]:
         "sun.gc.collector.0.name": "G1 young collection pauses",
         "sun.gc.collector.0.invocations": 216,
         "sun.gc.collector.0.time": 825_000_000,
+        "sun.gc.collector.0.lastEntryTime": 4_996_000_000,
         "sun.gc.collector.0.lastExitTime": 5_000_000_000,
         "sun.gc.collector.1.name": "G1 full collection pauses",
         "sun.gc.collector.1.invocations": 0,

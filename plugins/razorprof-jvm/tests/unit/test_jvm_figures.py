@@ -47,6 +47,25 @@ def test_collectors_have_the_names_and_figures_of_their_beans(
     assert value(samples, "jvm_gc_collection_seconds_bucket", gc="G1 Young Generation", le="+Inf") == 216
 
 
+def test_the_last_pause_is_told_and_how_many_nobody_saw(
+    perf_block: MakeBlock, g1_counters: dict[str, Any]
+) -> None:
+    counters = counters_of(perf_block, g1_counters)
+    first = gc_state(counters, 5.0).collectors[0]
+    (pause,) = first.pauses
+    assert pause.end == 1_700_000_005.0
+    assert pause.seconds == pytest.approx(0.004)
+    assert first.lost == 0
+    assert gc_state(counters, 5.0, {"G1 Young Generation": 200}).collectors[0].lost == 15
+
+
+def test_a_pause_that_goes_on_is_not_told_as_the_last_one(
+    perf_block: MakeBlock, g1_counters: dict[str, Any]
+) -> None:
+    counters = counters_of(perf_block, {**g1_counters, "sun.gc.collector.0.lastEntryTime": 5_100_000_000})
+    assert gc_state(counters, 5.0).collectors[0].pauses == ()
+
+
 def test_g1_pools_are_unpadded_and_only_the_old_one_is_bounded(
     perf_block: MakeBlock, g1_counters: dict[str, Any]
 ) -> None:
