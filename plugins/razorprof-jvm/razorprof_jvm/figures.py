@@ -184,9 +184,9 @@ def _metaspace_limit(counters: Counters) -> int | None:
 
 def _unpadded(counters: Counters, value: int | None) -> int | None:
     """G1 adds 8 bytes for each space to its capacities, so that no tool divides by zero."""
-    if value is None or counters.text("sun.gc.policy.name") != G1:
+    if value is None or value % 4096 not in (8, 16, 24) or counters.text("sun.gc.policy.name") != G1:
         return value
-    return value - value % 4096 if value % 4096 in (8, 16, 24) else value
+    return value - value % 4096
 
 
 def _figures(counters: Counters) -> Iterator[GcFigure]:

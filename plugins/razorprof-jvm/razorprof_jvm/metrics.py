@@ -7,6 +7,7 @@ the end); both spellings are given, as dashboards and rules of both times are in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from razorprof.model.gc import CollectorGc, GcState, MemoryPool
 from razorprof.model.labels import Labels
@@ -112,15 +113,15 @@ def _collector(collector: CollectorGc) -> Iterator[Sample]:
     """A summary, told as a histogram with no bound but infinity."""
     if collector.collections is None or collector.seconds is None:
         return
-    labels = Labels(gc=collector.name)
-    yield Sample(GC, float(collector.collections), labels.with_(le="+Inf"), "_bucket")
+    labels = _labels("gc", collector.name)
+    yield Sample(GC, float(collector.collections), _labels("gc", collector.name, "+Inf"), "_bucket")
     yield Sample(GC, collector.seconds, labels, "_sum")
     yield Sample(GC, float(collector.collections), labels, "_count")
 
 
 def _memory(pools: tuple[MemoryPool, ...], most: int | None) -> Iterator[Sample]:
     for pool in pools:
-        labels = Labels(pool=pool.name)
+        labels = _labels("pool", pool.name)
         for metrics, value in zip(_POOL, (pool.used, pool.committed, pool.max), strict=True):
             yield from _twice(metrics, value, labels)
     heap = [pool for pool in pools if pool.name not in NON_HEAP]
@@ -142,12 +143,23 @@ def _sum(counters: Counters, names: tuple[str, ...]) -> int | None:
     return sum(known) if len(known) == len(names) else None
 
 
+@lru_cache(maxsize=256)
+def _labels(name: str, value: str, le: str = "") -> Labels:
+    """Kept: they take as long to make as all the rest of a read."""
+    return Labels({name: value, "le": le})
+
+
 def _info(counters: Counters) -> Labels:
     def text(name: str) -> str:
         return (counters.text(f"java.property.{name}") or "")[:_LONGEST_LABEL]
 
-    return Labels(
-        runtime=text("java.runtime.name") or text("java.vm.name"),
-        vendor=text("java.vm.vendor"),
-        version=text("java.runtime.version") or text("java.vm.version"),
+    return _info_labels(
+        text("java.runtime.name") or text("java.vm.name"),
+        text("java.vm.vendor"),
+        text("java.runtime.version") or text("java.vm.version"),
     )
+
+
+@lru_cache(maxsize=64)
+def _info_labels(runtime: str, vendor: str, version: str) -> Labels:
+    return Labels(runtime=runtime, vendor=vendor, version=version)
