@@ -118,5 +118,5 @@ def _reasons(counters: Counters, state: GcState) -> dict[str, str]:
         words = (
             f"{overflow} bytes of counters found no room in it: start the JVM with a larger -XX:PerfDataMemorySize"
         )
-        found["jvm_runtime_info"] = words
+        found["jvm_info"] = words
     return found

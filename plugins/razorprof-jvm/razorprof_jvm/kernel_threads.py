@@ -13,7 +13,7 @@ from razorprof.model.threads import ThreadInfo, ThreadState, WaitsOn
 from razorprof.remote.tasks import TaskRate, TaskStat
 
 # Everything that a JVM blocks in is a futex: a monitor, a parked thread, an idle worker. Which, a dump tells.
-PARKED = WaitsOn("other", "a lock, or to be woken")
+PARKED = WaitsOn("other", "lock or idle")
 
 
 def describe(task: TaskStat, rate: TaskRate | None, wait: WaitsOn | None) -> ThreadInfo:

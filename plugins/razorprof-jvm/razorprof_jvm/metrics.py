@@ -54,14 +54,14 @@ SAFEPOINT_SYNC = counter(
 CONTENTIONS = counter(
     "jvm_monitor_contentions_total", "", "Times that a thread found a monitor held; counted without locks: about."
 )
-RUNTIME_INFO = gauge("jvm_runtime_info", "", "What JVM this is; always 1.", "runtime", "vendor", "version")
-OLD_INFO = gauge("jvm_info", "", "As jvm_runtime_info.", "runtime", "vendor", "version")
+# the client calls the first label `runtime`, a name that razorprof gives to all series
+INFO = gauge("jvm_info", "", "What JVM this is; always 1.", "vm", "vendor", "version")
 
 METRICS: tuple[Metric, ...] = (
     GC, POOL_USED, POOL_COMMITTED, POOL_MAX, USED, COMMITTED, MAX, OLD_POOL_USED, OLD_POOL_COMMITTED, OLD_POOL_MAX,
     OLD_USED, OLD_COMMITTED, OLD_MAX, THREADS, DAEMONS, THREADS_PEAK, THREADS_STARTED, CLASSES, CLASSES_LOADED,
     CLASSES_UNLOADED, COMPILATION, COMPILATIONS, SAFEPOINTS, SAFEPOINT_SECONDS, SAFEPOINT_SYNC, CONTENTIONS,
-    RUNTIME_INFO, OLD_INFO,
+    INFO,
 )  # fmt: skip
 
 _COUNTS = (
@@ -104,9 +104,7 @@ def jvm_samples(counters: Counters, state: GcState) -> Iterator[Sample]:
         ticks = counters.number(name)
         if ticks is not None:
             yield Sample(metric, ticks / frequency)
-    labels = _info(counters)
-    yield Sample(RUNTIME_INFO, 1.0, labels)
-    yield Sample(OLD_INFO, 1.0, labels)
+    yield Sample(INFO, 1.0, _info(counters))
 
 
 def _collector(collector: CollectorGc) -> Iterator[Sample]:
@@ -154,12 +152,12 @@ def _info(counters: Counters) -> Labels:
         return (counters.text(f"java.property.{name}") or "")[:_LONGEST_LABEL]
 
     return _info_labels(
-        text("java.runtime.name") or text("java.vm.name"),
+        text("java.vm.name"),
         text("java.vm.vendor"),
-        text("java.runtime.version") or text("java.vm.version"),
+        text("java.vm.version"),
     )
 
 
 @lru_cache(maxsize=64)
-def _info_labels(runtime: str, vendor: str, version: str) -> Labels:
-    return Labels(runtime=runtime, vendor=vendor, version=version)
+def _info_labels(vm: str, vendor: str, version: str) -> Labels:
+    return Labels(vm=vm, vendor=vendor, version=version)

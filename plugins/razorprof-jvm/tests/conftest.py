@@ -6,6 +6,11 @@ import struct
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that others use too is slow now and then: that says nothing of what is tried.
+settings.register_profile("razorprof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("razorprof")
 
 Value = int | str
 MakeBlock = Callable[..., bytes]

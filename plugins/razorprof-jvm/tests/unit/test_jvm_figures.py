@@ -125,6 +125,9 @@ def test_classes_threads_and_safepoints_are_told(perf_block: MakeBlock, g1_count
 def test_every_sample_is_of_a_declared_metric(perf_block: MakeBlock, g1_counters: dict[str, Any]) -> None:
     _, samples = samples_of(perf_block, g1_counters)
     assert {sample.metric for sample in samples} <= set(METRICS)
+    for sample in samples:
+        assert set(sample.labels) - {"le"} <= set(sample.metric.labels)
+        assert not set(sample.labels) & {"job", "instance", "pid", "runtime"}  # razorprof's own
     assert len({(sample.name, sample.labels) for sample in samples}) == len(samples)
 
 
@@ -146,7 +149,7 @@ def test_what_the_jvm_does_not_count_is_left_out_and_no_zero(perf_block: MakeBlo
     state, samples = samples_of(perf_block, {"sun.os.hrt.frequency": 1000})
     assert state.collectors == ()
     assert state.pools == ()
-    assert {sample.name for sample in samples} == {"jvm_info", "jvm_runtime_info"}
+    assert {sample.name for sample in samples} == {"jvm_info"}
 
 
 def test_a_jvm_that_does_not_say_how_it_counts_time_is_refused(perf_block: MakeBlock) -> None:
