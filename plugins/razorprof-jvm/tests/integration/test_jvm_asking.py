@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from razorprof_jvm import Jvm
 from razorprof_jvm.attach import ask
+from razorprof_jvm.gc_source import GcSource
 
 from razorprof.errors import NotSupported, TimedOut, ToolFailed, Unsafe
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump, ThreadInfo, ThreadState
 from razorprof.plugin.captures import HeapRequest, ThreadsRequest, Watch
-from razorprof.plugin.protocols import Detection
+from razorprof.plugin.protocols import Detection, SourceOptions
 from razorprof.remote.process import ProcessView
 
 StartJvm = Callable[..., Target]
@@ -145,6 +146,29 @@ def test_a_jvm_of_another_user_answers_to_root(start_jvm: StartJvm, classes: Pat
     target = start_jvm("Garbage", prefix=nobody)
     assert named(dump(target), "main").frames
     assert not left_over(target, classes)
+
+
+@as_root
+def test_a_jvm_in_a_container_is_found_and_asked_by_its_own_pid(start_jvm: StartJvm) -> None:
+    # a /tmp of its own, with the classes where they were
+    inside = (
+        'mount --bind "$PWD" /mnt && mount -t tmpfs tmpfs /tmp && mkdir -p "$PWD" && mount --bind /mnt "$PWD" '
+        '&& cd "$PWD" && exec "$@"'
+    )
+    unshare = ("unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", inside, "sh")
+    if subprocess.run([*unshare[:6], "true"], capture_output=True, timeout=60).returncode:
+        pytest.skip("no namespaces may be made on this machine")
+    outer = start_jvm("Deadlock", prefix=unshare)
+    (child,) = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+    view = ProcessView(int(child))
+    target = Target(view.identity, "Deadlock")
+    reader = GcSource().open(target, SourceOptions())
+    assert list(reader.read())
+    reader.close()
+    seen = dump(target)
+    assert len(seen.deadlocks) == 2
+    assert {one for lock in seen.deadlocks for one in lock.threads} <= set(view.task_ids())
+    assert not list((view.path / "root/tmp").glob(".attach_pid*"))
 
 
 def test_a_jvm_that_was_told_not_to_answer_is_left_alone(start_jvm: StartJvm) -> None:
