@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from razorprof.errors import NotSupported
 from razorprof.model.gc import CollectorGc, GcFigure, GcPause, GcState, MemoryPool
@@ -152,7 +152,9 @@ def _plain_pools(counters: Counters) -> Iterator[MemoryPool]:
                 name = "Shenandoah"
             elif name == "Heap":
                 name = "Epsilon Heap"
-            yield _pool(counters, name[:_LONGEST_NAME], [place], bounded=True)
+            pool = _pool(counters, name[:_LONGEST_NAME], [place], bounded=True)
+            # no heap is empty: these collectors fill the counter in at their first collection
+            yield replace(pool, used=pool.used or None)
 
 
 def _pool(counters: Counters, name: str, places: list[str], *, bounded: bool) -> MemoryPool:
@@ -161,19 +163,20 @@ def _pool(counters: Counters, name: str, places: list[str], *, bounded: bool) ->
         known = [value for value in found if value is not None and value >= 0]
         return sum(known) if len(known) == len(places) else None
 
-    # the two survivors take turns: no more than one of them is ever full, and their bound is one's
     most = total("maxCapacity") if bounded else None
-    return MemoryPool(name, total("used"), total("capacity"), most // len(places) if most else None)
+    return MemoryPool(name, total("used"), total("capacity"), most or None)
 
 
 def _metaspace(counters: Counters) -> Iterator[MemoryPool]:
-    used, committed = counters.number("sun.gc.metaspace.used"), counters.number("sun.gc.metaspace.capacity")
-    if used is not None:
-        yield MemoryPool("Metaspace", used, committed, _metaspace_limit(counters))
-    used, committed = (counters.number(f"sun.gc.compressedclassspace.{what}") for what in ("used", "capacity"))
-    if used is not None:
-        most = counters.number("sun.gc.compressedclassspace.maxCapacity")
-        yield MemoryPool("Compressed Class Space", used, committed, most or None)
+    """No JVM is without classes: a 0 is a counter that is only filled in at the first collection."""
+    for name, place in zip(NON_HEAP, ("metaspace", "compressedclassspace"), strict=True):
+        used = counters.number(f"sun.gc.{place}.used")
+        if used is None:
+            continue
+        committed = counters.number(f"sun.gc.{place}.capacity")
+        most = counters.number(f"sun.gc.{place}.maxCapacity")
+        bound = _metaspace_limit(counters) if place == "metaspace" else most
+        yield MemoryPool(name, used or None, committed or None, bound or None)
 
 
 def _metaspace_limit(counters: Counters) -> int | None:

@@ -145,6 +145,36 @@ def test_other_collectors_have_the_pools_of_their_beans_and_a_heap_of_all_genera
     assert value(samples, "jvm_memory_max_bytes", area="heap") == 24 + 67_108_872
 
 
+def test_counters_that_wait_for_the_first_collection_are_unknown_and_no_zero(
+    perf_block: MakeBlock, g1_counters: dict[str, Any]
+) -> None:
+    begun = {**g1_counters, "sun.gc.metaspace.used": 0, "sun.gc.metaspace.capacity": 0}
+    state, samples = samples_of(perf_block, begun)
+    (metaspace,) = [pool for pool in state.pools if pool.name == "Metaspace"]
+    assert (metaspace.used, metaspace.committed) == (None, None)
+    assert not [s for s in samples if s.labels.get("pool") == "Metaspace" and s.name.endswith("used_bytes")]
+
+
+def test_a_heap_in_one_piece_has_the_name_of_its_collector(perf_block: MakeBlock) -> None:
+    counters = {
+        "sun.os.hrt.frequency": 1000,
+        "sun.gc.collector.2.name": "Z concurrent cycle pauses",
+        "sun.gc.collector.2.invocations": 3,
+        "sun.gc.collector.2.time": 4,
+        "sun.gc.generation.1.maxCapacity": 64,
+        "sun.gc.generation.1.space.0.name": "space",
+        "sun.gc.generation.1.space.0.used": 0,
+        "sun.gc.generation.1.space.0.capacity": 8,
+        "sun.gc.generation.1.space.0.maxCapacity": 64,
+    }
+    state, samples = samples_of(perf_block, counters)
+    (heap,) = state.pools
+    assert (heap.name, heap.used, heap.committed, heap.max) == ("ZHeap", None, 8, 64)
+    assert state.collectors[0].name == "ZGC Pauses"
+    assert value(samples, "jvm_memory_max_bytes", area="heap") == 64
+    assert not [s for s in samples if s.name == "jvm_memory_used_bytes"]
+
+
 def test_what_the_jvm_does_not_count_is_left_out_and_no_zero(perf_block: MakeBlock) -> None:
     state, samples = samples_of(perf_block, {"sun.os.hrt.frequency": 1000})
     assert state.collectors == ()
