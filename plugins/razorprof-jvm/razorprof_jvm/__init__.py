@@ -1,5 +1,4 @@
-"""The JVM (HotSpot) for razorprof: a runtime in the shape of any third party's, reached through its entry point
-only."""
+"""The JVM (HotSpot) for razorprof: a runtime in the shape of a third party's, reached by its entry point only."""
 
 from __future__ import annotations
 

@@ -1,17 +1,14 @@
-"""Asks a HotSpot JVM by its attach protocol: one command, one text as the answer. Only ever with the user's
-consent.
+"""Asks a HotSpot JVM by its attach protocol: one command, one text as the answer. Only with the user's consent.
 
 HotSpot opens its socket (/tmp/.java_pidN) when it gets a SIGQUIT and finds a file .attach_pidN beside it; without
 that file it prints a thread dump to its own output, and a program that does not catch the signal dies of it. So
 all that can be known is checked before: that the signal is caught, that the process is not stopped, that the JVM's
-options let it answer. The file is ours alone (O_EXCL), in the process's own folders, and is removed however this
-ends. Who answers is proven by the kernel (SO_PEERCRED). Called by thread_dump and heap.
+options let it answer. Who answers is proven by the kernel (SO_PEERCRED). Called by thread_dump and heap.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import signal
@@ -26,16 +23,15 @@ from razorprof.clock import Clock, SystemClock
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TimedOut, ToolFailed, Unsafe
 from razorprof.model.target import Identity
 from razorprof.remote.maps import read_maps
-from razorprof.remote.namespaces import pid_in_own_namespace
 from razorprof.remote.pidfd import ProcessHandle
 from razorprof.remote.process import ProcessView
+from razorprof_jvm.attach_places import Places, attach_file, open_places
 from razorprof_jvm.perf_image import find_region, open_perf_data
 
 LONGEST_ANSWER = 64 << 20
 PATIENCE = 10.0  # seconds for the JVM to open its socket, and for an answer
 _POLL = 0.02
 _PIECE = 1 << 16
-_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _PEER = struct.Struct("=iII")  # unix(7): struct ucred
 _DISABLED = re.compile(r"-XX:\+DisableAttachMechanism\b")
 
@@ -69,7 +65,7 @@ def ask(
     request = b"".join(part.encode() + b"\0" for part in ("1", command, *padded))
     with (
         ProcessHandle(identity) as handle,
-        _places(process) as places,
+        open_places(process) as places,
         _connected(handle, process, places, patience, enough, clock) as connection,
     ):
         connection.sendall(request)
@@ -120,51 +116,11 @@ def _arguments(process: ProcessView) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Folders of the process, as descriptors. name: of its files, by its own pid; uid, gid: its effective ones."""
-
-    tmp: int
-    cwd: int | None
-    name: str
-    uid: int
-    gid: int
-
-
-@contextlib.contextmanager
-def _places(process: ProcessView) -> Iterator[_Places]:
-    status = process.status()
-    uid, gid = int(status["Uid"].split()[1]), int(status["Gid"].split()[1])
-    with contextlib.ExitStack() as stack:
-
-        def opened(path: str, folder: int | None = None, flags: int = 0) -> int:
-            descriptor = os.open(path, _DIRECTORY | flags, dir_fd=folder)
-            stack.callback(os.close, descriptor)
-            return descriptor
-
-        try:
-            root = opened(f"{process.path}/root")
-            tmp = opened("tmp", root, os.O_NOFOLLOW)  # a link would lead out of the process's root, into ours
-        except PermissionError as error:
-            raise PermissionDenied(
-                "no permission to look into the process's folders",
-                value=process.pid,
-                hint=f"see why and what mends it with: razorprof doctor {process.pid}",
-            ) from error
-        except OSError as error:
-            raise ToolFailed("the process's /tmp cannot be used", value=error.strerror) from error
-        try:
-            cwd: int | None = opened(f"{process.path}/cwd")
-        except OSError:
-            cwd = None
-        yield _Places(tmp, cwd, str(pid_in_own_namespace(process)), uid, gid)
-
-
 @contextlib.contextmanager
 def _connected(
     handle: ProcessHandle,
     process: ProcessView,
-    places: _Places,
+    places: Places,
     patience: float,
     enough: threading.Event,
     clock: Clock,
@@ -180,13 +136,13 @@ def _connected(
 def _wake(
     handle: ProcessHandle,
     process: ProcessView,
-    places: _Places,
+    places: Places,
     deadline: float,
     enough: threading.Event,
     clock: Clock,
 ) -> socket.socket:
     """Have the JVM open its socket."""
-    with _attach_file(process, places):
+    with attach_file(process, places):
         check_catches_signal(process)  # as late as can be
         try:
             signal.pidfd_send_signal(handle.fileno(), signal.SIGQUIT)
@@ -210,59 +166,7 @@ def _wake(
                 )
 
 
-@contextlib.contextmanager
-def _attach_file(process: ProcessView, places: _Places) -> Iterator[None]:
-    """The file by which HotSpot tells a request from a plain SIGQUIT: looked for in its working folder, then in
-    /tmp. It must be its own user's (or root's, in newer ones)."""
-    name = f".attach_pid{places.name}"
-    folder = _create(process, places, name)
-    try:
-        yield
-    finally:
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(name, dir_fd=folder)
-
-
-def _create(process: ProcessView, places: _Places, name: str) -> int | None:
-    """The folder that it was made in; None where somebody else's is there already, which serves as well."""
-    failure: OSError | None = None
-    for folder in (places.cwd, places.tmp):
-        if folder is None:
-            continue
-        try:
-            descriptor = os.open(
-                name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=folder
-            )
-        except FileExistsError:
-            owner = os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid
-            if owner not in (0, places.uid):
-                raise ToolFailed(
-                    "another user's file keeps the JVM from answering", value=name, hint="remove it"
-                ) from None
-            return None
-        except OSError as error:
-            failure = error
-            continue
-        try:
-            if os.fstat(descriptor).st_uid != places.uid:
-                os.fchown(descriptor, places.uid, places.gid)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(name, dir_fd=folder)
-            raise PermissionDenied(
-                "the JVM only answers to its own user",
-                value=f"uid {places.uid}",
-                hint=f"sudo -u '#{places.uid}' razorprof ...",
-            ) from error
-        finally:
-            os.close(descriptor)
-        return folder
-    words = "no folder" if failure is None else os.strerror(failure.errno or errno.EIO)
-    raise ToolFailed("no file can be made where the JVM looks for one", value=f"{process.pid}: {words}")
-
-
-def _connect(process: ProcessView, places: _Places) -> socket.socket | None:
+def _connect(process: ProcessView, places: Places) -> socket.socket | None:
     """A connection that the JVM itself answers, None where it does not listen (yet). Raises ToolFailed for one
     that is not its own."""
     try:

@@ -1,5 +1,4 @@
-"""The source "gc": collectors, memory pools, threads, classes and safepoints of an unprepared JVM, by its
-counters.
+"""The source "gc": collectors, memory pools, threads, classes and safepoints of a JVM, by its own counters.
 
 Nothing is asked of the JVM and nothing is stopped: its counters lie in a file that it keeps for such tools. This
 is the life of a reader: a JVM that is only starting is tried again, a process that runs another program now (exec)

@@ -82,7 +82,12 @@ def counted(look: Look, request: HeapRequest, watch: Watch, clock: Clock, origin
             break
         words = f"the JVM counts its heap, {number + 1} of {wanted}"
         watch.tell(clock.monotonic() - began, request.seconds, words)
-        answer, resident = look(leaks)
+        try:
+            answer, resident = look(leaks)
+        except KeyboardInterrupt:
+            if histograms:
+                break
+            raise
         histogram = parse_histogram(answer.text)
         histograms.append(histogram)
         times.append(clock.time())

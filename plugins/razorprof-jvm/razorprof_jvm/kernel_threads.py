@@ -1,5 +1,4 @@
-"""Threads of a JVM as the kernel sees them: names, states, CPU, what they wait in. No stacks, nothing is asked of
-it.
+"""Threads of a JVM as the kernel sees them: names, states, CPU, what they wait in. No stacks.
 
 For threads_source, and for a thread dump without consent to a signal. HotSpot gives each thread the name of its
 Java thread, cut to 15 bytes.

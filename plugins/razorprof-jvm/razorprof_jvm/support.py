@@ -11,6 +11,7 @@ NO_CPU = (
     "CPU profiles of Java code need an agent inside of the JVM: "
     "jcmd PID JFR.start duration=30s filename=profile.jfr, or async-profiler; CPU by thread: razorprof threads"
 )
+NO_STACKS = "Java code is not sampled from outside; one look: razorprof threads PID --allow signal"
 NO_GIL = "a JVM has no global interpreter lock"
 NO_ALLOCATOR = "a JVM's heap is shown by its pools: razorprof gc"
 STILL = "threads and classes are told all the same: --allow signal"
@@ -19,9 +20,7 @@ NO_OPENJ9 = "OpenJ9 keeps no counters as HotSpot does, and answers another attac
 
 def capabilities(detection: Detection) -> Mapping[Capability, Support]:
     """By what was detected; no process is asked."""
-    stacks = Support(
-        False, reason="stacks of Java code are only told by a thread dump: razorprof threads --allow signal"
-    )
+    stacks = Support(False, reason=NO_STACKS)
     missing = {
         Capability.CPU: Support(False, reason=NO_CPU),
         Capability.GIL: Support(False, reason=NO_GIL),

@@ -1,5 +1,6 @@
-"""A one-shot dump of a JVM's threads. With consent to a signal it is HotSpot's own, which stops all Java threads
-for the moment of it; without, what the kernel tells, and why there are no stacks.
+"""A one-shot dump of a JVM's threads: HotSpot's own with consent to a signal, else what the kernel tells.
+
+HotSpot stops all Java threads for the moment of its dump. Without it there are no stacks, and that is said why.
 
 Threads of the dump are joined with the kernel's by their native ids: what claims to be a thread and is none (a
 name may hold anything) is left out. Owners of monitors are exact, as all was seen at one safepoint; those of

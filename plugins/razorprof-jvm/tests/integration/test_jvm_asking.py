@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,3 +228,14 @@ def test_another_users_file_in_the_way_is_told_and_kept(tmp_path: Path) -> None:
         with pytest.raises(ToolFailed, match="another user's file"):
             ask(ProcessView(target.pid), target.identity, "threaddump", patience=0.3)
         assert path.exists()
+
+
+def test_a_file_that_was_left_over_is_used_and_removed(tmp_path: Path) -> None:
+    with python(CATCHES, tmp_path) as target:
+        path = tmp_path / f".attach_pid{target.pid}"
+        for age, is_kept in ((0.0, True), (600.0, False)):
+            path.touch()
+            os.utime(path, (time.time() - age,) * 2)
+            with pytest.raises(TimedOut):
+                ask(ProcessView(target.pid), target.identity, "threaddump", patience=0.1)
+            assert path.exists() is is_kept

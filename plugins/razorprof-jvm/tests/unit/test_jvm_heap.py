@@ -112,6 +112,17 @@ def test_classes_that_grow_in_every_count_are_named_and_those_that_settle_are_no
     assert "4 counts began with a full collection" in found.notes[0]
 
 
+def test_what_was_counted_until_it_was_enough_is_kept() -> None:
+    class Ends(Counts):
+        def __call__(self, live: bool) -> tuple[Answer, int]:
+            if len(self.asked) == 2:
+                raise KeyboardInterrupt
+            return super().__call__(live)
+
+    found = record(Ends([TEXT, TEXT]), HeapRequest(6.0, windows=6))
+    assert (found.windows, found.ended, found.growing) == (1, "asked", None)
+
+
 def test_an_answer_without_classes_is_an_error() -> None:
     with pytest.raises(ToolFailed, match="no class histogram"):
         record(Counts(["no idea"]), HeapRequest(0.0))
