@@ -19,9 +19,11 @@ _LONGEST_NAME = 512
 _LONGEST_LINE = 4096
 
 _HEAD = re.compile(
-    r'^"(?P<name>.*)" (?:#(?P<number>\d{1,18}) )?(?:\[\d+\] )?(?P<daemon>daemon )?(?:prio=(?P<priority>\d{1,3}) )?'
+    r'^"(?P<name>.*)" (?:#(?P<number>\d{1,18}) )?(?:\[(?P<os>\d{1,18})\] )?'
+    r"(?P<daemon>daemon )?(?:prio=(?P<priority>\d{1,3}) )?"
     r"(?:os_prio=\S+ )?(?:cpu=(?P<cpu>[\d.]+)ms )?(?:elapsed=(?P<elapsed>[\d.]+)s )?"
-    r"(?:allocated=\S+ )?(?:defined_classes=\d+ )?tid=0x[0-9a-f]+ nid=(?P<nid>0x[0-9a-f]{1,16}|\d{1,18})(?: |$)"
+    r"(?:allocated=\S+ )?(?:defined_classes=\d+ )?tid=0x[0-9a-f]+"
+    r"(?: nid=(?P<nid>0x[0-9a-f]{1,16}|\d{1,18}))?(?: |$)"
 )
 _STATE = re.compile(r"^   java\.lang\.Thread\.State: ([A-Z_]+)(?: \((.*)\))?$")
 _FRAME = re.compile(r"^\tat (.+)\((.*)\)$")
@@ -138,8 +140,11 @@ def parse_dump(text: str) -> DumpText:
                 member, waits = "", None
             continue
         head = _HEAD.match(line) if line.startswith('"') else None
-        if head is not None:
-            current = _thread(head)
+        if line.startswith('"'):
+            current = None  # whatever follows is not the thread's before
+        native = None if head is None else head["nid"] or head["os"]  # carriers of virtual threads have no nid
+        if head is not None and native:
+            current = _thread(head, native)
             if len(threads) < MOST_THREADS:
                 threads.append(current)
             else:
@@ -149,10 +154,10 @@ def parse_dump(text: str) -> DumpText:
     return DumpText(threads, [circle for circle in deadlocks if circle], left_out)
 
 
-def _thread(head: re.Match[str]) -> JavaThread:
+def _thread(head: re.Match[str], native: str) -> JavaThread:
     return JavaThread(
         name=head["name"][:_LONGEST_NAME],
-        nid=int(head["nid"], 0) if head["nid"].startswith("0x") else int(head["nid"]),
+        nid=int(native, 16 if native.startswith("0x") else 10),
         number=int(head["number"]) if head["number"] else None,
         is_daemon=head["daemon"] is not None,
         priority=int(head["priority"]) if head["priority"] else None,

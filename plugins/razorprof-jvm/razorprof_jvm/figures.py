@@ -39,6 +39,8 @@ _BEANS = {
     "PCopy": "ParNew",
     "CMS": "ConcurrentMarkSweep",
     "Z concurrent cycle pauses": "ZGC Pauses",
+    "ZGC minor collection pauses": "ZGC Minor Pauses",
+    "ZGC major collection pauses": "ZGC Major Pauses",
 }
 # policy: eden, survivors, old; every other heap is one pool
 _POOLS = {
@@ -46,6 +48,12 @@ _POOLS = {
     "ParScav:MSC": ("PS Eden Space", "PS Survivor Space", "PS Old Gen"),
     "Copy:MSC": ("Eden Space", "Survivor Space", "Tenured Gen"),
     "ParNew:CMS": ("Par Eden Space", "Par Survivor Space", "CMS Old Gen"),
+}
+# collector: pools by generation
+_WHOLE_HEAPS = {
+    "Z concurrent cycle pauses": ("ZHeap", "ZHeap"),
+    "ZGC major collection pauses": ("ZGC Young Generation", "ZGC Old Generation"),
+    "Shenandoah full": ("Shenandoah", "Shenandoah"),
 }
 _METASPACE_LIMIT = re.compile(r"-XX:MaxMetaspaceSize=(\d{1,18})([kKmMgGtT]?)(?=[ \"]|$)")
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -86,10 +94,12 @@ def gc_state(counters: Counters, time: float, before: Mapping[str, int] | None =
 
 def heap_max(counters: Counters) -> int | None:
     """The bound of the heap, -Xmx, in bytes."""
-    if counters.text("sun.gc.policy.name") == G1:  # each generation may take all of it
-        return _unpadded(counters, counters.number("sun.gc.generation.1.maxCapacity"))
-    found = [counters.number(f"sun.gc.generation.{n}.maxCapacity") for n in range(_MOST_GENERATIONS)]
-    return sum(value for value in found if value) or None
+    policy = counters.text("sun.gc.policy.name")
+    found = [counters.number(f"sun.gc.generation.{n}.maxCapacity") or 0 for n in range(_MOST_GENERATIONS)]
+    if policy in _POOLS and policy != G1:
+        return sum(found) or None
+    # each generation may take all of it; the last one is told without the padding of several spaces
+    return _unpadded(counters, next((value for value in reversed(found) if value), None))
 
 
 def _collectors(counters: Counters) -> list[int]:
@@ -138,23 +148,26 @@ def _pools(counters: Counters) -> Iterator[MemoryPool]:
 
 
 def _plain_pools(counters: Counters) -> Iterator[MemoryPool]:
-    """Heaps without generations, and those that are not known: each space by its own name."""
+    """Heaps of one piece, generations that share one, and those that are not known: each space once."""
     collectors = {counters.text(f"sun.gc.collector.{n}.name") for n in range(_MOST_COLLECTORS)}
+    known = next((names for collector, names in _WHOLE_HEAPS.items() if collector in collectors), ())
+    if collectors == {None}:
+        known = ("Epsilon Heap", "Epsilon Heap")
+    seen: set[str] = set()
     for generation in range(_MOST_GENERATIONS):
         for space in range(_MOST_SPACES):
             place = f"{generation}.space.{space}"
             name = counters.text(f"sun.gc.generation.{place}.name")
             if name is None:
                 continue
-            if "Z concurrent cycle pauses" in collectors:
-                name = "ZHeap"
-            elif "Shenandoah full" in collectors:
-                name = "Shenandoah"
-            elif name == "Heap":
-                name = "Epsilon Heap"
-            pool = _pool(counters, name[:_LONGEST_NAME], [place], bounded=True)
+            name = known[generation] if generation < len(known) else name[:_LONGEST_NAME]
+            if name in seen:
+                name = f"{name} {generation}.{space}"
+            seen.add(name)
+            pool = _pool(counters, name, [place], bounded=True)
+            is_shared = len(known) > 1 and generation == 0 and known[0] != known[1]
             # no heap is empty: these collectors fill the counter in at their first collection
-            yield replace(pool, used=pool.used or None)
+            yield replace(pool, used=pool.used or None, max=None if is_shared else pool.max)
 
 
 def _pool(counters: Counters, name: str, places: list[str], *, bounded: bool) -> MemoryPool:

@@ -237,15 +237,14 @@ def _findings(java: Mapping[int, JavaThread]) -> list[str]:
     alive = [thread.name for thread in java.values() if thread.number is not None and not thread.is_daemon]
     if alive:
         more = f" and {len(alive) - _MOST_NAMED} more" if len(alive) > _MOST_NAMED else ""
-        noun = "thread" if len(alive) == 1 else "threads"
-        found.append(
-            f"kept from ending by {len(alive)} {noun} that are no daemons: {', '.join(alive[:_MOST_NAMED])}{more}"
-        )
+        keep = "1 thread keeps" if len(alive) == 1 else f"{len(alive)} threads keep"
+        names = ", ".join(alive[:_MOST_NAMED])
+        found.append(f"{keep} it from ending (no daemons): {names}{more}")
     carriers = [thread for thread in java.values() if thread.carries is not None]
     if carriers:
         told = ", ".join(f"{thread.name} carries #{thread.carries}" for thread in carriers[:_MOST_NAMED])
         found.append(
-            f"{len(carriers)} virtual threads run now ({told}); those that wait are in no such dump: "
+            f"virtual threads that run now: {len(carriers)} ({told}); those that wait are in no such dump: "
             "jcmd PID Thread.dump_to_file"
         )
     return found

@@ -97,7 +97,7 @@ def test_threads_are_the_kernels_whatever_their_names_pretend(deadlocked: Target
     assert main.waits_on is not None
     assert (main.waits_on.kind, main.waits_on.timed) == ("sleep", True)
     assert not [thread for thread in seen.threads if thread.name == "fake"]
-    assert any("kept from ending by 5 threads" in finding for finding in seen.findings)
+    assert any("5 threads keep it from ending" in finding for finding in seen.findings)
     assert not seen.has_gil
 
 

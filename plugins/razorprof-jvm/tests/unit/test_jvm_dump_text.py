@@ -74,7 +74,9 @@ JAVA_8 = """Full thread dump OpenJDK 64-Bit Server VM (25.392-b08 mixed mode):
 \tat java.lang.ref.ReferenceQueue.remove(ReferenceQueue.java:144)
 \t- locked <0x00000000d5b88ee0> (a java.lang.ref.ReferenceQueue$Lock)
 """
-JAVA_21 = """"ForkJoinPool-1-worker-1" #22 [31337] daemon prio=5 os_prio=0 cpu=1.50ms tid=0x7f nid=31337  [0x0]
+JAVA_21 = """"main" #1 [31300] prio=5 os_prio=0 cpu=1.50ms tid=0x7f nid=31300 waiting on condition  [0x0]
+
+"ForkJoinPool-1-worker-1" #22 [31337] daemon prio=5 os_prio=0 cpu=1.50ms tid=0x7f  [0x0]
    Carrying virtual thread #21
 \tat jdk.internal.vm.Continuation.run(java.base@21/Continuation.java:251)
 """
@@ -121,7 +123,8 @@ def test_older_and_newer_versions_are_read() -> None:
     (old,) = parse_dump(JAVA_8).threads
     assert (old.nid, old.state, old.frames[0]) == (0x2F0A, "WAITING", Frame("java.lang.Object.wait", "native"))
     assert old.holds == []
-    (new,) = parse_dump(JAVA_21).threads
+    main, new = parse_dump(JAVA_21).threads
+    assert (main.nid, main.carries) == (31300, None)
     assert (new.nid, new.number, new.carries) == (31337, 22, 21)
 
 
@@ -130,6 +133,12 @@ def test_a_name_may_hold_quotes_and_what_looks_like_a_thread() -> None:
     text = f'"{name}" #8 prio=5 os_prio=0 tid=0x2 nid=0x2 runnable\n'
     (thread,) = parse_dump(text).threads
     assert (thread.name, thread.number, thread.nid) == (name, 8, 2)
+
+
+def test_what_follows_a_head_that_is_not_known_is_not_the_thread_before() -> None:
+    text = '"a" #1 prio=5 tid=0x1 nid=0x1 x\n\tat A.b(A.java:1)\n\n"b" from the future\n\tat C.d(C.java:1)\n'
+    (thread,) = parse_dump(text).threads
+    assert len(thread.frames) == 1
 
 
 def test_everything_is_bounded() -> None:

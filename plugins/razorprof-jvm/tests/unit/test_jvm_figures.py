@@ -175,6 +175,38 @@ def test_a_heap_in_one_piece_has_the_name_of_its_collector(perf_block: MakeBlock
     assert not [s for s in samples if s.name == "jvm_memory_used_bytes"]
 
 
+def test_generations_that_share_a_heap_are_two_pools_of_one_bound(perf_block: MakeBlock) -> None:
+    counters: dict[str, Any] = {"sun.os.hrt.frequency": 1000}
+    for number, name in ((0, "ZGC minor collection pauses"), (2, "ZGC major collection pauses")):
+        counters |= {f"sun.gc.collector.{number}.name": name, f"sun.gc.collector.{number}.time": 1}
+        counters[f"sun.gc.collector.{number}.invocations"] = 1
+    for generation in (0, 1):
+        counters[f"sun.gc.generation.{generation}.maxCapacity"] = 96
+        counters[f"sun.gc.generation.{generation}.space.0.name"] = "space"
+        for what, size in (("used", 2), ("capacity", 94), ("maxCapacity", 96)):
+            counters[f"sun.gc.generation.{generation}.space.0.{what}"] = size
+    state, samples = samples_of(perf_block, counters)
+    assert [(pool.name, pool.max) for pool in state.pools] == [
+        ("ZGC Young Generation", None),
+        ("ZGC Old Generation", 96),
+    ]
+    assert [one.name for one in state.collectors] == ["ZGC Minor Pauses", "ZGC Major Pauses"]
+    assert value(samples, "jvm_memory_max_bytes", area="heap") == 96
+
+
+def test_pools_of_a_collector_that_is_not_known_have_names_of_their_own(perf_block: MakeBlock) -> None:
+    counters: dict[str, Any] = {
+        "sun.os.hrt.frequency": 1000,
+        "sun.gc.collector.0.name": "tomorrow's",
+        "sun.gc.collector.0.invocations": 1,
+        "sun.gc.generation.0.space.0.name": "space",
+        "sun.gc.generation.1.space.0.name": "space",
+    }
+    state, samples = samples_of(perf_block, counters)
+    assert [pool.name for pool in state.pools] == ["space", "space 1.0"]
+    assert len({(sample.name, sample.labels) for sample in samples}) == len(samples)
+
+
 def test_what_the_jvm_does_not_count_is_left_out_and_no_zero(perf_block: MakeBlock) -> None:
     state, samples = samples_of(perf_block, {"sun.os.hrt.frequency": 1000})
     assert state.collectors == ()

@@ -129,7 +129,7 @@ def test_what_keeps_it_from_ending_and_what_carries_virtual_threads_is_found() -
     carrier = '"worker" #5 [4] daemon prio=5 tid=0x1 nid=4 x\n   Carrying virtual thread #77\n'
     daemon = thread("d", 3, "RUNNABLE", daemon="daemon ")
     seen = joined(kernel(1, 3, 4), parse_dump(HOLDER + daemon + carrier), same(1, 3, 4), 5.0)
-    assert seen.findings[0] == "kept from ending by 1 thread that are no daemons: holder"
+    assert seen.findings[0] == "1 thread keeps it from ending (no daemons): holder"
     assert "worker carries #77" in seen.findings[1]
 
 
