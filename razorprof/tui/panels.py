@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
 
 from rich.text import Text
 
-from razorprof.model.profile import Profile
-from razorprof.model.series import Series
-from razorprof.model.target import Target
 from razorprof.plugin.loading import Failure, Loaded, panels
 from razorprof.plugin.panels import Panel, PanelSize
 from razorprof.render.memory import sentence
@@ -24,49 +19,13 @@ from razorprof.render.panel import lacks, panel_lines
 from razorprof.render.table import rule_line
 from razorprof.render.text import printable
 from razorprof.render.thresholds import Level
-from razorprof.session.view import TargetStatus, View
+from razorprof.session.panel_view import TargetView
 from razorprof.tui.pages import PagePane
 from razorprof.tui.scene import Scene
 
-T = TypeVar("T")
-
 LONGEST_DRAW, MOST_SLOW = 0.2, 3  # seconds; draws in a row after which a panel is left out
 LEAST_LINES = 3
-_HISTORY = 120.0
 _FRAME = 4  # lines of the screen that are not the pane's
-
-
-@dataclass(frozen=True, slots=True)
-class TargetView:
-    """Implements plugin.panels.PanelView over a session's view."""
-
-    view: View
-    status: TargetStatus
-    time: float
-
-    @property
-    def target(self) -> Target:
-        return self.status.target
-
-    @property
-    def runtime(self) -> str:
-        return self.status.runtime
-
-    @property
-    def version(self) -> str | None:
-        return self.status.version
-
-    def series(self) -> Sequence[tuple[str, Mapping[str, str], float]]:
-        return self.view.series_of(self.target.identity)
-
-    def history(self, name: str, *, seconds: float = _HISTORY, **labels: str) -> Series | None:
-        return self.view.history(self.target.identity, name, seconds=seconds, **labels)
-
-    def structure(self, kind: type[T]) -> T | None:
-        return self.view.structure(self.target.identity, kind)
-
-    def profile(self) -> Profile:
-        return self.view.profile(self.target.identity)
 
 
 class PanelsPane(PagePane):
