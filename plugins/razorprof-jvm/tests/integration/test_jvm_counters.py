@@ -21,6 +21,7 @@ from razorprof.model.target import Identity, Target
 from razorprof.plugin.loading import find_runtime
 from razorprof.plugin.protocols import Capability, SourceOptions
 from razorprof.remote.process import ProcessView
+from razorprof.testing import conformance
 
 StartJvm = Callable[..., Target]
 Stop = Callable[[Target], None]
@@ -116,6 +117,12 @@ def test_it_is_found_through_its_entry_point_with_its_version(start_jvm: StartJv
     assert support[Capability.GC].available
     assert not support[Capability.CPU].available
     assert "JFR" in support[Capability.CPU].reason
+
+
+@pytest.mark.parametrize("options", [(), ("-XX:+PerfDisableSharedMem",), ("-XX:-UsePerfData",)], ids=" ".join)
+def test_it_keeps_to_what_every_plugin_must(start_jvm: StartJvm, options: tuple[str, ...]) -> None:
+    target = start_jvm("Garbage", *options)
+    conformance.expect(conformance.check_runtime(Jvm(), own=target.pid, foreign=[os.getpid()]))
 
 
 def test_a_python_is_no_jvm() -> None:
