@@ -20,6 +20,7 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
 PATIENCE = 60.0
 
 StartJvm = Callable[..., Target]
+AsNobody = Callable[[Callable[[], bool]], bool]
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +84,28 @@ def stopped() -> Iterator[Callable[[Target], None]]:
     yield stop
     for pid in ids:
         os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def as_nobody() -> AsNobody:
+    """Calls something in a child that has given up root, and hands back what it said; False where it failed."""
+    return _in_child
+
+
+def _in_child(look: Callable[[], bool]) -> bool:
+    """What `look` says in a child that has given up root."""
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            os._exit(0 if look() else 1)
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
 
 
 def _environment() -> dict[str, str]:

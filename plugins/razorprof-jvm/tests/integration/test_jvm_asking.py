@@ -26,6 +26,7 @@ from razorprof.remote.process import ProcessView
 
 StartJvm = Callable[..., Target]
 Stop = Callable[[Target], None]
+AsNobody = Callable[[Callable[[], bool]], bool]
 JVM = Detection("jvm", "17", "HotSpot")
 SLEEPS = "import sys, time; sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(1000)"
 CATCHES = "import signal; signal.signal(signal.SIGQUIT, lambda *_: None); " + SLEEPS
@@ -142,9 +143,17 @@ def test_classes_that_grow_after_every_full_collection_are_named(start_jvm: Star
 
 
 @as_root
-def test_a_jvm_of_another_user_answers_to_root(start_jvm: StartJvm, classes: Path) -> None:
+def test_a_jvm_of_another_user_answers_to_that_user_and_to_root(
+    start_jvm: StartJvm, classes: Path, as_nobody: AsNobody
+) -> None:
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
     target = start_jvm("Garbage", prefix=nobody)
+
+    def look() -> bool:  # its folder is root's: the file goes into /tmp
+        return bool(named(dump(target), "main").frames)
+
+    assert as_nobody(look)
+    Path(f"/tmp/.java_pid{target.pid}").unlink()  # HotSpot opens another one when it is asked again
     assert named(dump(target), "main").frames
     assert not left_over(target, classes)
 

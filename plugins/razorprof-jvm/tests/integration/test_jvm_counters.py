@@ -25,6 +25,7 @@ from razorprof.testing import conformance
 
 StartJvm = Callable[..., Target]
 Stop = Callable[[Target], None]
+AsNobody = Callable[[Callable[[], bool]], bool]
 KIB = 1024.0
 HALF_DIGIT = 0.0501  # jstat prints a tenth of a KiB
 
@@ -176,7 +177,7 @@ def test_it_ends_with_the_process(start_jvm: StartJvm) -> None:
 
 
 @as_root
-def test_another_users_jvm_is_told_by_its_name_only(start_jvm: StartJvm) -> None:
+def test_another_users_jvm_is_told_by_its_name_only(start_jvm: StartJvm, as_nobody: AsNobody) -> None:
     target = start_jvm("Garbage")
     process = ProcessView(target.pid)
 
@@ -191,19 +192,3 @@ def test_another_users_jvm_is_told_by_its_name_only(start_jvm: StartJvm) -> None
         return True
 
     assert as_nobody(look)
-
-
-def as_nobody(look: Callable[[], bool]) -> bool:
-    """What `look` says in a child that has given up root."""
-    child = os.fork()
-    if not child:
-        try:
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
-            os._exit(0 if look() else 1)
-        except BaseException as error:
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-            os._exit(2)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
