@@ -23,6 +23,7 @@ from razorprof.model.threads import ThreadDump, ThreadInfo, ThreadState
 from razorprof.plugin.captures import HeapRequest, ThreadsRequest, Watch
 from razorprof.plugin.protocols import Detection, SourceOptions
 from razorprof.remote.process import ProcessView
+from razorprof.session.bundle import DumpRequest, collect
 
 StartJvm = Callable[..., Target]
 Stop = Callable[[Target], None]
@@ -109,6 +110,21 @@ def test_the_command_finds_the_deadlock_and_ends_with_a_finding(deadlocked: Targ
     document = json.loads(done.stdout)
     assert len(document["deadlocks"]) == 2
     assert document["target"]["runtime"] == "jvm"
+
+
+@pytest.mark.slow  # a bundle watches for some seconds
+@pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not allowed"])
+def test_a_bundle_holds_stacks_and_classes_where_a_signal_is_allowed(
+    deadlocked: Target, tmp_path: Path, allowed: bool
+) -> None:
+    parts = collect(deadlocked, DumpRequest(0.0, allow_signal=allowed), Watch())
+    held = {piece.path: piece.content for piece in parts.pieces}
+    threads = json.loads(held["threads.json"])
+    assert len(threads["deadlocks"]) == (2 if allowed else 0)
+    assert ("heap.json" in held) is allowed
+    if not allowed:
+        (reason,) = [skipped.reason for skipped in parts.manifest.skipped if skipped.kind == "heap"]
+        assert "--allow signal" in reason
 
 
 def test_a_stopped_jvm_is_not_asked(deadlocked: Target, stopped: Stop) -> None:
