@@ -20,7 +20,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TimedOut, ToolFailed, Unsafe
+from razorprof.errors import (
+    NotSupported,
+    PermissionDenied,
+    RazorprofError,
+    TargetGone,
+    TimedOut,
+    ToolFailed,
+    Unsafe,
+)
 from razorprof.model.target import Identity
 from razorprof.remote.maps import read_maps
 from razorprof.remote.pidfd import ProcessHandle
@@ -68,7 +76,9 @@ def ask(
         open_places(process) as places,
         _connected(handle, process, places, patience, enough, clock) as connection,
     ):
-        connection.sendall(request)
+        if handle.has_ended():  # its pid may be another's by now, who answered
+            raise TargetGone("the process ended when it was asked", value=process.pid)
+        _send(connection, request)
         raw, truncated = _receive(connection, clock.monotonic() + patience, enough, clock)
     code, _, text = raw.decode(errors="replace").partition("\n")
     if code.strip() != "0":
@@ -152,7 +162,7 @@ def _wake(
             pass  # told below
         while True:
             if handle.has_ended():
-                raise ToolFailed("the process ended when it was asked", value=process.pid)
+                raise TargetGone("the process ended when it was asked", value=process.pid)
             connection = _connect(process, places)
             if connection is not None:
                 return connection
@@ -200,6 +210,13 @@ def _connect(process: ProcessView, places: Places) -> socket.socket | None:
         return connection
     finally:
         os.close(found)
+
+
+def _send(connection: socket.socket, request: bytes) -> None:
+    try:
+        connection.sendall(request)
+    except OSError as error:
+        raise ToolFailed("the JVM does not take the question", value=error) from error
 
 
 def _receive(

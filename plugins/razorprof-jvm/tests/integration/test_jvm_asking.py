@@ -233,6 +233,41 @@ def test_somebody_who_answers_in_its_place_is_refused(tmp_path: Path) -> None:
             path.unlink()
 
 
+LISTENS = (
+    "import os, socket, struct, sys\n"
+    "listener = socket.socket(socket.AF_UNIX)\n"
+    "listener.bind('/tmp/.java_pid%d' % os.getpid())\n"
+    "listener.listen()\n"
+    "sys.stdout.write('ready\\n'); sys.stdout.flush()\n"
+    "answers = {'slams': b'', 'refuses': b'101\\nwrong', 'babbles': b'x' * 100, 'hangs': b'0\\nhalf'}\n"
+    "kept = []\n"
+    "while True:\n"
+    "    connection, _ = listener.accept()\n"
+    "    if HOW != 'slams':\n"
+    "        connection.recv(100)\n"
+    "    connection.sendall(answers[HOW])\n"
+    "    kept.append(connection) if HOW == 'hangs' else connection.close()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "words"),
+    [
+        ("slams", ToolFailed, "refused the command|does not take|ended the connection"),
+        ("refuses", ToolFailed, "101"),
+        ("babbles", ToolFailed, "refused"),
+        ("hangs", TimedOut, "did not finish"),
+    ],
+)
+def test_an_answer_that_is_none_is_told(tmp_path: Path, how: str, error: type[ToolFailed], words: str) -> None:
+    with python(f"HOW = {how!r}\n" + LISTENS, tmp_path) as target:
+        try:
+            with pytest.raises(error, match=words):
+                ask(ProcessView(target.pid), target.identity, "threaddump", patience=0.5)
+        finally:
+            Path(f"/tmp/.java_pid{target.pid}").unlink()
+
+
 def test_what_lies_in_the_sockets_place_and_is_none_is_not_opened(tmp_path: Path) -> None:
     with python(CATCHES, tmp_path) as target:
         path = Path(f"/tmp/.java_pid{target.pid}")
