@@ -27,6 +27,7 @@ Examples:
   razorprof dump name:gunicorn -o 'dump-{pid}-{time}.tar.gz' --cpu 30
   razorprof dump 1234 -o dump/                       a folder; open dump/report.html
   razorprof dump 1234 -o dump.tar.gz --heap 10 --attach
+  razorprof dump 1234 -o dump.tar.gz --allow signal  a JVM: Java stacks, classes
   razorprof show dump.tar.gz                         what is in it
 
 In the bundle: facts of the process, metrics over the time, what limits it, advice,
@@ -67,6 +68,14 @@ def dump(
     attach: Annotated[
         bool, typer.Option("--attach", help="Allow code to be put into the target, for --heap.")
     ] = False,
+    allow: Annotated[
+        str | None,
+        typer.Option(
+            "--allow",
+            metavar="signal",
+            help="What may be done to the target: signal (a JVM tells stacks and classes).",
+        ),
+    ] = None,
     no_redact: Annotated[
         bool, typer.Option("--no-redact", help="Keep command lines as they are, secrets included.")
     ] = False,
@@ -79,7 +88,7 @@ def dump(
     from razorprof.recording.bundle_write import plan_bundle
     from razorprof.session import protect
 
-    request = _request(cpu, heap, attach=attach, redact=not no_redact)
+    request = _request(cpu, heap, allow, attach=attach, redact=not no_redact)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
     if request.heap_seconds is not None and not attach:
         from razorprof.errors import NotSupported
@@ -113,11 +122,13 @@ def dump(
     return progress.code if progress.code is not None else denied.code
 
 
-def _request(cpu: str, heap: str | None, *, attach: bool, redact: bool) -> DumpRequest:
+def _request(cpu: str, heap: str | None, allow: str | None, *, attach: bool, redact: bool) -> DumpRequest:
     from razorprof.errors import UsageError
     from razorprof.session.bundle import DumpRequest
     from razorprof.units import parse_duration
 
+    if allow not in (None, "signal"):
+        raise UsageError("--allow takes one word: signal", value=allow)
     cpu_seconds = parse_duration(cpu)
     if cpu_seconds and not SHORTEST_CPU <= cpu_seconds <= LONGEST_CPU:
         raise UsageError("--cpu is out of range", value=cpu, hint=f"0, or {SHORTEST_CPU:g} seconds to an hour")
@@ -126,7 +137,7 @@ def _request(cpu: str, heap: str | None, *, attach: bool, redact: bool) -> DumpR
         raise UsageError("--heap is out of range", value=heap, hint=f"{SHORTEST_HEAP:g} seconds to an hour")
     if attach and heap is None:
         raise UsageError("--attach is for --heap", hint="say for how long: --heap 10 --attach")
-    return DumpRequest(cpu_seconds, heap_seconds, redact)
+    return DumpRequest(cpu_seconds, heap_seconds, redact, allow_signal=allow == "signal")
 
 
 def _missing_permission(target: Target) -> PermissionDenied | None:

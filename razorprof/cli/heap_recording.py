@@ -246,12 +246,10 @@ def _print(record: HeapRecord, leaks: bool, top: int) -> None:
     if leaks:
         _print_growing(record, top)
     profile, words = (record.live, "still held") if leaks else (record.peak, printable(record.what))
-    output.print_text(f"{size(profile.total)} {words}, {count(record.allocations)} allocations seen")
-    columns = [
-        *(Column(title, right=True) for title in ("BYTES", "%", "BLOCKS")),
-        Column("FUNCTION"),
-        Column("WHERE", flexible=True),
-    ]
+    counted, *titles = _titles(record)
+    seen = "allocations seen" if counted == "BLOCKS" else counted.lower()
+    output.print_text(f"{size(profile.total)} {words}, {count(record.allocations)} {seen}")
+    columns = [*(Column(title, right=True) for title in ("BYTES", "%", counted)), *_places(titles)]
     whole = profile.total or 1.0
     rows = [
         (
@@ -270,14 +268,11 @@ def _print_growing(record: HeapRecord, top: int) -> None:
         output.print_text(f"growth: {_why_no_growth(record, True)}")
         return
     if not record.growing:
-        output.print_text(f"no site still grows (judged by {record.windows} windows of the recording)")
+        output.print_text(f"nothing still grows (judged by {record.windows} windows of the recording)")
         return
     output.print_text(f"still growing in each of {record.windows} windows: candidates for leaks, no proof of one")
-    columns = [
-        *(Column(title, right=True) for title in ("GROWS BY", "HELD", "BLOCKS")),
-        Column("FUNCTION"),
-        Column("WHERE", flexible=True),
-    ]
+    counted, *titles = _titles(record)
+    columns = [*(Column(title, right=True) for title in ("GROWS BY", "HELD", counted)), *_places(titles)]
     rows: list[Sequence[str]] = [
         (
             size_rate(site.bytes_per_second),
@@ -290,8 +285,20 @@ def _print_growing(record: HeapRecord, top: int) -> None:
     output.print_table(columns, rows)
 
 
+def _titles(record: HeapRecord) -> tuple[str, str, str]:
+    """Of the count, the function and its place; a runtime that counts instances has classes for functions."""
+    if record.peak.also and record.peak.also[0].name == "instances":
+        return "INSTANCES", "CLASS", "MODULE"
+    return "BLOCKS", "FUNCTION", "WHERE"
+
+
+def _places(titles: Sequence[str]) -> list[Column]:
+    return [Column(titles[0]), Column(titles[1], flexible=True)]
+
+
 def _place(frame: Frame) -> tuple[str, str]:
-    return frame.function[:120], f"{frame.file}:{frame.line}" if frame.file else ""
+    place = f"{frame.file}:{frame.line}" if frame.line else frame.file
+    return frame.function[:120], place
 
 
 def _say(record: HeapRecord, plan: Plan) -> None:

@@ -216,7 +216,8 @@ def _frames(thread: ThreadInfo, width: int | None, *, single: bool, no_frames: s
         times = max(1, same - index)  # a recursion is told once; with variables, each call has its own
         again = f", {times} times" if times > 1 else ""
         place = f"{frame.file}:{frame.line}" if frame.line else frame.file
-        yield Line(_cut(f"    {printable(frame.function)} ({printable(place)}){again}", width))
+        where = f" ({printable(place)})" if place else ""
+        yield Line(_cut(f"    {printable(frame.function)}{where}{again}", width))
         for variable in variables[index] if index < len(variables) else ():
             value = cut_end(printable(variable.text), _LONGEST_VALUE)
             yield Line(_cut(f"        {printable(variable.name)} = {value}", width), Tone.QUIET)

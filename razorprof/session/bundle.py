@@ -33,7 +33,14 @@ from razorprof.session import bundle_documents as documents
 from razorprof.session.bundle_process import process_facts
 from razorprof.session.bundle_report import make_report
 from razorprof.session.bundle_watch import Seen, Watching
-from razorprof.session.captures import dump_threads, record_cpu, record_heap, runtime_of
+from razorprof.session.captures import (
+    SIGNALLING,
+    dump_threads,
+    heap_support,
+    record_cpu,
+    record_heap,
+    runtime_of,
+)
 from razorprof.session.pipeline import host_name
 from razorprof.session.threads_document import threads_document
 
@@ -51,11 +58,13 @@ Check = tuple[str, bool | None, str, str]  # name, ok, detail, fix
 @dataclass(frozen=True, slots=True)
 class DumpRequest:
     """cpu_seconds: length of the CPU profile, 0 for none; heap_seconds: of the recording of allocations, by code
-    in the target: the user's consent; None for none; redact: secrets out of command lines, as far as known."""
+    in the target: the user's consent; None for none; redact: secrets out of command lines, as far as known;
+    allow_signal: the user's consent to a signal (a JVM dumps its threads and counts its heap then)."""
 
     cpu_seconds: float = 5.0
     heap_seconds: float | None = None
     redact: bool = True
+    allow_signal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +170,8 @@ def _runtime(target: Target, parts: Parts) -> tuple[str, str | None]:
 def _look(target: Target, parts: Parts, watch: Watch, runtime: tuple[str, str | None]) -> None:
     """What takes a moment: threads and memory."""
     watch.tell(0.0, 0.0, "threads")
-    parts.dump = parts.attempt("threads", lambda: dump_threads(target, ThreadsRequest(), watch))
+    threads = ThreadsRequest(allow_signal=parts.request.allow_signal)
+    parts.dump = parts.attempt("threads", lambda: dump_threads(target, threads, watch))
     if parts.dump is not None:
         document = threads_document(target, *runtime, parts.dump)
         text = "".join(f"{line.text}\n" for line in thread_report(parts.dump))
@@ -186,16 +196,30 @@ def _record_cpu(target: Target, parts: Parts, watch: Watch) -> None:
 
 
 def _record_heap(target: Target, parts: Parts, watch: Watch) -> None:
-    request = parts.request
-    if request.heap_seconds is None:
-        parts.skip("heap", "who allocated it takes code in the process: not allowed (--heap SECONDS --attach)")
+    wanted = _wanted_of_heap(target, parts.request)
+    if isinstance(wanted, str):
+        parts.skip("heap", wanted)
     elif watch.enough.is_set():
         parts.skip("heap", INTERRUPTED)
     else:
-        wanted = HeapRequest(request.heap_seconds, attach=True)
         parts.heap = parts.attempt("heap", lambda: record_heap(target, wanted, watch))
     if parts.heap is not None:
         _add_profile(parts, "heap", parts.heap.peak)
+
+
+def _wanted_of_heap(target: Target, request: DumpRequest) -> HeapRequest | str:
+    """What to ask for, or why nothing is. Where a signal is enough it needs no length: it is what is in use."""
+    if request.heap_seconds is not None:
+        return HeapRequest(request.heap_seconds, attach=True, allow_signal=request.allow_signal)
+    try:
+        is_told = heap_support(target).intrusiveness == SIGNALLING
+    except RazorprofError:
+        is_told = False
+    if not is_told:
+        return "who allocated it takes code in the process: not allowed (--heap SECONDS --attach)"
+    if not request.allow_signal:
+        return "what lies in its heap takes a signal: not allowed (--allow signal)"
+    return HeapRequest(0.0, allow_signal=True, windows=0)
 
 
 def _add_profile(parts: Parts, kind: str, profile: Profile) -> None:

@@ -128,6 +128,13 @@ def test_a_target_that_cannot_be_meant_is_exit_2(target: str) -> None:
     assert run("doctor", target).returncode == 2
 
 
+@pytest.mark.parametrize("command", [("threads",), ("dump", "-o", "no-such-folder/x"), ("heap", "-o", "x.json")])
+def test_what_may_be_allowed_is_a_signal_and_nothing_else(command: tuple[str, ...]) -> None:
+    answer = run(*command, "--allow", "anything", str(os.getpid()))
+    assert answer.returncode == 2, answer.stderr
+    assert "--allow takes one word: signal (anything)" in answer.stderr
+
+
 def test_the_output_is_plain_in_a_pipe_and_in_a_poor_locale() -> None:
     for environment in ({}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):
         answer = run("plugins", TERM="xterm", **environment)

@@ -66,7 +66,7 @@ def have(monkeypatch: pytest.MonkeyPatch, *panels: Panel | str) -> None:
 
 async def test_the_application_s_own_figures_stand_there_with_rates_and_units(show: Show) -> None:
     async with show([shop()]) as shown:
-        screen = await shown.press("8")
+        screen = await shown.press("P")
         assert "the application's own figures" in screen
         assert "12.0/s" in shown.line("shop_orders_total{kind=book}") or "12/s" in shown.line("shop_orders")
         assert "3.00 MiB" in shown.line("shop_queue_bytes")
@@ -77,7 +77,7 @@ async def test_the_application_s_own_figures_stand_there_with_rates_and_units(sh
 
 async def test_a_target_without_figures_of_its_own_says_how_they_would_come(show: Show) -> None:
     async with show([play.idle()], size=SMALL) as shown:
-        assert "none: name the target by url: or port:" in await shown.press("8")
+        assert "none: name the target by url: or port:" in await shown.press("P")
 
 
 async def test_panels_that_fail_cost_their_own_lines(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ async def test_panels_that_fail_cost_their_own_lines(show: Show, monkeypatch: py
         Drawing(lambda view, size: f"{size.width}x{size.height} {view.runtime} {view.target.pid}"),
     )
     async with show([shop()]) as shown:
-        await shown.press("8")
+        await shown.press("P")
         screen = shown.screen + await shown.press("end")
         assert "[bold]good[/]" in screen
         assert "\x1b[2J" not in screen
@@ -117,7 +117,7 @@ async def test_a_panel_that_is_slow_again_and_again_is_left_out(
     monkeypatch.setattr(screen_of_panels, "LONGEST_DRAW", -1.0)  # whatever it takes is too long
     have(monkeypatch, Drawing(Group("slow", "one")))
     async with show([shop()]) as shown:
-        assert "slow" in await shown.press("8")
+        assert "slow" in await shown.press("P")
         for _ in range(screen_of_panels.MOST_SLOW):
             await shown.tick()
         assert "left out: it took longer than -1 s to draw, 3 times" in shown.screen
@@ -127,4 +127,4 @@ async def test_a_panel_that_is_slow_again_and_again_is_left_out(
 @pytest.mark.parametrize("scene", ["worker", "unsupported", "gone", "hostile"])
 async def test_the_screen_fits_every_terminal(show: Show, size: tuple[int, int], scene: str) -> None:
     async with show([getattr(play, scene)()], size=size) as shown:
-        assert "the application's own figures" in await shown.press("8")
+        assert "the application's own figures" in await shown.press("P")
