@@ -24,8 +24,10 @@ class Go:
 
     def capabilities(self, detection: Detection) -> Mapping[Capability, Support]:
         """What can be seen, and why not what cannot."""
-        return {}
+        return {Capability.GC: Support(True, "process memory", intrusiveness=1)}
 
     def sources(self, detection: Detection) -> Sequence[Source]:
         """What can be opened on such a process."""
-        return []
+        from razorprof_go.gc_source import GcSource
+
+        return [GcSource(detection.detail.get("toolchain", ""))]

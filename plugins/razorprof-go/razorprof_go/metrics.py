@@ -1,0 +1,29 @@
+"""The metrics of Go programs, named as Go's client library names them, where it has a name."""
+
+from __future__ import annotations
+
+from razorprof.model.metric import Metric, counter, gauge, histogram
+
+INFO = gauge("go_info", "", "The toolchain that built the program.", "version")
+CYCLES = counter("go_gc_cycles_total", "", "Cycles of the collector since the program began.")
+FORCED = counter("go_gc_cycles_forced_gc_cycles_total", "", "Cycles that the program asked for itself.")
+PAUSE = histogram("go_gc_pause_seconds", "seconds", "What each cycle stopped the program for, exact.")
+LOST = counter(
+    "go_gc_pauses_lost_total", "", "Pauses whose single lengths were overwritten: they count with their mean."
+)
+CPU_RATIO = gauge("go_gc_cpu_ratio", "ratio", "Share of the available CPU that collecting took since it began.")
+LAST_GC = gauge("go_memstats_last_gc_time_seconds", "seconds", "When the last cycle ended, Unix time.")
+MAX_PROCESSORS = gauge("go_sched_gomaxprocs_threads", "", "GOMAXPROCS as it is now.")
+PERCENT = gauge("go_gc_gogc_percent", "", "GOGC as it is now, -1 where the collector is off.")
+MEMORY_LIMIT = gauge(
+    "go_gc_gomemlimit_bytes", "bytes", "GOMEMLIMIT as it is now, about 9.2e18 where there is none."
+)
+LIVE = gauge("go_gc_heap_live_bytes", "bytes", "What the last cycle found to be live.")
+GOAL = gauge("go_gc_heap_goal_bytes", "bytes", "Size of the heap at which the last cycle was to end.")
+ALLOCATED = counter(
+    "go_gc_heap_allocs_bytes_total", "bytes", "Bytes allocated, less what is being handed out just now."
+)
+
+PAUSES: tuple[Metric, ...] = (CYCLES, FORCED, PAUSE, LOST, CPU_RATIO, LAST_GC)
+SETTINGS: tuple[Metric, ...] = (PERCENT, MEMORY_LIMIT, LIVE, GOAL, ALLOCATED)
+GC_METRICS: tuple[Metric, ...] = (INFO, *PAUSES, MAX_PROCESSORS, *SETTINGS)
