@@ -116,9 +116,6 @@ def _print_text(target: Target, detection: Detection, look: Look) -> None:
 
     what = f"{detection.implementation or detection.runtime} {detection.version or ''}".rstrip()
     output.print_text(f"{target.pid} {printable(target.name)}, {printable(what)}")
-    if look.now.go is not None:
-        _print_go(look)
-        return
     several = len(look.now.interpreters) > 1
     titles = ("GENERATION", "COUNT", "THRESHOLD", "COLLECTIONS", "PER S", "COLLECTED", "UNCOLLECTABLE")
     columns = [Column(title, right=True) for title in (("INTERPRETER", *titles) if several else titles)]
@@ -130,15 +127,6 @@ def _print_text(target: Target, detection: Detection, look: Look) -> None:
             output.print_text(label + ", ".join(_facts(interpreter, look)))
     for gil in look.gil.gils if look.gil is not None else ():
         output.print_text(_gil_line(gil, look.gil.seconds if look.gil else 0.0))
-    output.print_text("")
-
-
-def _print_go(look: Look) -> None:
-    from razorprof.cli import output
-    from razorprof.render.go_collector import go_collector_lines
-
-    for line in go_collector_lines(look.now, look.before):
-        output.print_text(line)
     output.print_text("")
 
 

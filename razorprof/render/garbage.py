@@ -13,7 +13,6 @@ from razorprof.render.catalog import GC_GENERATIONS
 from razorprof.render.garbage_history import GarbageHistory
 from razorprof.render.garbage_time import full_collection_lines, pause_lines, time_lines
 from razorprof.render.gil import gil_lines
-from razorprof.render.go_collector import go_collector_lines
 from razorprof.render.items import Item, range_text
 from razorprof.render.memory import sentence, window_text
 from razorprof.render.palette import Palette
@@ -50,9 +49,6 @@ def gc_lines(
     if snapshot.gc is None and not known:
         lines = [*head, sentence(f"no figures: {why_no_gc(snapshot)}", width, palette, Level.LOOK)]
         return [*lines, Text(), *gil_lines(snapshot, width, palette)] if snapshot.gil is not None else lines
-    if snapshot.gc is not None and snapshot.gc.go is not None:
-        told = [sentence(line, width, palette, Level.FINE) for line in go_collector_lines(snapshot.gc)]
-        return [*head, *told, *pause_lines(snapshot, past, width, palette)]
     lines = [*head, _time_line(snapshot, width, palette)]
     interpreters = snapshot.gc.interpreters if snapshot.gc is not None else ()
     for interpreter in interpreters[:_MOST_INTERPRETERS]:
@@ -78,6 +74,8 @@ def why_no_gc(snapshot: Snapshot) -> str:
             return printable(f"{trouble.source}: {trouble.message}") + hint
     if not snapshot.runtime:
         return "not known yet what it runs" if not snapshot.stack_reason else printable(snapshot.stack_reason)
+    if snapshot.runtime != "cpython":
+        return f"{printable(snapshot.runtime)} is not read yet"
     return "the collector was not read yet"
 
 

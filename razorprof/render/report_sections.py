@@ -13,7 +13,6 @@ from razorprof.model.profile import Profile, top
 from razorprof.model.threads import ThreadDump, ThreadGroup, ThreadInfo
 from razorprof.render import figures
 from razorprof.render.flame_html import flame_fragment
-from razorprof.render.go_collector import go_collector_lines
 from razorprof.render.report_markup import fold, paragraph, table, text
 from razorprof.render.thread_report import wait_words
 
@@ -76,8 +75,6 @@ def collector(gc: GcState | None, gil: GilState | None, why: str) -> str:
     parts = []
     if gc is None:
         parts.append(paragraph(why, "dim"))
-    elif gc.go is not None:
-        parts += [paragraph(line) for line in go_collector_lines(gc)]
     else:
         heads = ("Interpreter", "Generation", "Count", "Threshold", "Collections", "Collected", "Uncollectable")
         parts.append(table(heads, _generations(gc), range(7)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from razorprof.model.gc import GcState, GoGc, InterpreterGc
+from razorprof.model.gc import GcState, InterpreterGc
 from razorprof.model.metric import Quality
 from razorprof.model.profile import Profile, top
 from razorprof.model.target import Identity
@@ -120,27 +120,7 @@ def _gc(state: GcState | None, status: TargetStatus) -> dict[str, Any]:
 
 def gc_document(state: GcState) -> dict[str, Any]:
     """The collectors in the shape of CONTRACT's `gc`."""
-    document = {"time": state.time, "interpreters": [_interpreter(one) for one in state.interpreters]}
-    return document if state.go is None else document | {"go": _go_document(state.go)}
-
-
-def _go_document(go: GoGc) -> dict[str, Any]:
-    return {
-        "collections": go.collections,
-        "forced": go.forced,
-        "pause_seconds_total": go.pause_seconds_total,
-        "cpu_fraction": go.cpu_fraction,
-        "last_end": go.last_end,
-        "pauses": [{"end": pause.end, "seconds": pause.seconds} for pause in go.pauses],
-        "lost_pauses": go.lost,
-        "percent": go.percent,
-        "memory_limit_bytes": go.memory_limit,
-        "max_processors": go.max_processors,
-        "live_bytes": go.live_bytes,
-        "allocated_bytes": go.allocated_bytes,
-        "reason": go.reason or None,
-        "settings_reason": go.settings_reason or None,
-    }
+    return {"time": state.time, "interpreters": [_interpreter(one) for one in state.interpreters]}
 
 
 def _interpreter(one: InterpreterGc) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from razorprof.tui.scene import Scene
 _GENERATIONS = range(3)
 _FRAME = 4  # lines of the screen that are not the pane's: title, verdict, tabs, footer
 _MOST_INTERPRETERS = 8
-_PAUSES = ("python_gc_pause_seconds_bucket", "go_gc_pause_seconds_bucket")
 
 
 class GcPane(PagePane):
@@ -36,8 +35,9 @@ class GcPane(PagePane):
 
 
 def pause_bounds(view: View, target: Identity) -> frozenset[str]:
-    """The upper bounds of the histogram of pauses; none where the target's runtime keeps no lengths."""
-    return frozenset(labels["le"] for found, labels, _ in view.series_of(target) if found in _PAUSES)
+    """The upper bounds of the histogram of pauses; none where the target's Python keeps no lengths."""
+    name = "python_gc_pause_seconds_bucket"
+    return frozenset(labels["le"] for found, labels, _ in view.series_of(target) if found == name)
 
 
 def garbage_history(scene: Scene, bounds: frozenset[str]) -> GarbageHistory:
@@ -53,7 +53,6 @@ def garbage_history(scene: Scene, bounds: frozenset[str]) -> GarbageHistory:
         read_ones = {number: read(name, generation=str(number)) for number in _GENERATIONS}
         return {number: trace for number, trace in read_ones.items() if len(trace.values)}
 
-    pauses = _PAUSES[snapshot.runtime == "go"]
     interpreters = snapshot.gc.interpreters[:_MOST_INTERPRETERS] if snapshot.gc is not None else ()
     rates = {
         (one.id, number): rate_trace(
@@ -77,5 +76,5 @@ def garbage_history(scene: Scene, bounds: frozenset[str]) -> GarbageHistory:
         seconds=next((trace for trace in spent if len(trace.values)), EMPTY),
         resident=read("process_resident_memory_bytes"),
         arenas=read("python_arena_bytes"),
-        pauses={float(bound): read(pauses, le=bound) for bound in bounds},
+        pauses={float(bound): read("python_gc_pause_seconds_bucket", le=bound) for bound in bounds},
     )
