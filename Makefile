@@ -42,17 +42,20 @@ $(VENV)/bin/python:
 		exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+# The packages in plugins/ are shaped as a third party's are; they are installed with razorprof, in one go.
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PLUGINS:%=--editable ./%) --editable
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed: $(PROJECTS) | $(VENV)/bin/python
 	$(INSTALL) .
 	@touch $@
 
-$(VENV)/.test-installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test-installed: $(PROJECTS) | $(VENV)/bin/python
 	$(INSTALL) '.[test]'
 	@touch $(VENV)/.installed $@
 
-$(VENV)/.lint-installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.lint-installed: $(PROJECTS) | $(VENV)/bin/python
 	$(INSTALL) '.[test,lint]'
 	@touch $(VENV)/.installed $(VENV)/.test-installed $@
 
@@ -75,16 +78,20 @@ faults: $(VENV)/.test-installed
 
 # The tests are linted with the code; they need the tests' libraries for their types.
 LINTED := razorprof tests scripts $(wildcard benchmarks)
+# Packages of their own: each has modules called tests, so that each is a run of its own for mypy.
+PACKAGES := $(PLUGINS) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
 lint: $(VENV)/.lint-installed
-	$(BIN)/ruff format --check $(LINTED)
-	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED) $(PACKAGES)
+	$(BIN)/ruff check $(LINTED) $(PACKAGES)
 	$(BIN)/mypy --strict $(LINTED)
+	@set -e; for package in $(PACKAGES); do \
+		echo "$(BIN)/mypy --strict $$package"; MYPYPATH=$$package $(BIN)/mypy --strict $$package; done
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/man.py --check man
 
 format: $(VENV)/.lint-installed
-	$(BIN)/ruff format $(LINTED)
-	$(BIN)/ruff check --fix $(LINTED)
+	$(BIN)/ruff format $(LINTED) $(PACKAGES)
+	$(BIN)/ruff check --fix $(LINTED) $(PACKAGES)
 
 man: $(VENV)/.installed
 	$(BIN)/python scripts/man.py man

@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
-PARALLEL = ("tests/unit", "tests/architecture")
+PLUGINS = sorted(path.relative_to(ROOT) for path in ROOT.glob("plugins/*/tests"))
+PARALLEL = ("tests/unit", "tests/architecture", *(str(path / "unit") for path in PLUGINS))
 TOGETHER = (  # whole commands and screens, which judge no time
     "tests/cli",
     "tests/tui",
@@ -30,10 +31,12 @@ TOGETHER = (  # whole commands and screens, which judge no time
             *("record_command", "recording_ends"),
             *("alert_captures_real", "alerting_whole", "alertmanager", "check_command", "notify_command"),
             *("notify_http", "readme_runbook", "rule_files_promtool", "rule_library", "rule_tests_promtool"),
-            *("silences_amtool", "templates_promtool", "top_alerts", "watch_command"),
+            *("silences_amtool", "templates_promtool", "top_alerts", "watch_command", "plugin_examples"),
         )
     ),
+    *(str(path / "integration") for path in PLUGINS),
 )
+ROOTS = ("tests", *map(str, PLUGINS))
 APART = ("tests/faults",)  # slow: it has a make target of its own
 QUICK = ("-m", "not slow")  # the slow ones want a quiet machine: make soak
 LONGEST = 40 * 60  # seconds for one of the runs
@@ -59,7 +62,7 @@ def main(arguments: list[str]) -> int:
     runs = {
         "parallel": [*parallel, "-n", workers, *QUICK],
         "together": [*together, "-n", workers, *QUICK] if together else [],
-        "serial": ["tests", *ignored, *QUICK],
+        "serial": [*ROOTS, *ignored, *QUICK],
     }
     total = Outcome()
     good = True
@@ -96,7 +99,7 @@ def try_again(name: str, first: Outcome, arguments: list[str]) -> tuple[int, Out
     """The tests that failed, once more, one by one. What passes now is said, and counted as passed."""
     failed = failures_of(REPORTS / f"{name}.xml")
     selection = [f"--ignore={path}" for path in APART]
-    again = ["tests", *selection, *QUICK, *arguments, "--last-failed", "--last-failed-no-failures=none"]
+    again = [*ROOTS, *selection, *QUICK, *arguments, "--last-failed", "--last-failed-no-failures=none"]
     status, second = run("again", again)
     if status != 0 or second.passed != first.failed:
         return 1, first

@@ -7,8 +7,8 @@ that needs them stays silent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from razorprof.model.gc import GcState, InterpreterGc
@@ -120,6 +120,8 @@ class Observation:
 
     cpu: cores used; gil_held, gil_waiters: averages; gil_switches: of all locks, in the observation; threads:
     at the end. resident, arenas: bytes; blocks: in Python's allocator. verdict: what limits it, at the end.
+    runtime, detail: as it was detected; series: every series of the target that has no labels, by name (also in
+    `resident` and the like); a histogram's come with their suffix.
     """
 
     pid: int
@@ -137,6 +139,9 @@ class Observation:
     blocks: Trend | None = None
     verdict: Verdict | None = None
     workers: tuple[Worker, ...] = ()
+    runtime: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    series: Mapping[str, Trend] = field(default_factory=dict)
 
     @property
     def is_long_enough(self) -> bool:

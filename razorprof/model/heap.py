@@ -74,7 +74,8 @@ class HeapRecord:
     peak: what was held when most was (the high-water mark); live: what was still held in the end; both in bytes
     with a Measure of allocations. growing: None where too few windows were seen to judge. ended: why the
     recording ended (time, asked, bytes, disk, exit, gone ...). python_objects: the small objects of Python's own
-    allocator are seen one by one, and not only as its arenas.
+    allocator are seen one by one, and not only as its arenas. what: what `peak` holds, in words; a runtime that
+    only knows what is in use now gives that as `peak` and `live` and says so here.
     """
 
     peak: Profile
@@ -90,3 +91,4 @@ class HeapRecord:
     ended: str = ""
     file_bytes: int = 0
     notes: tuple[str, ...] = field(default=())
+    what: str = "held at the peak"

@@ -21,7 +21,7 @@ class ThreadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitsOn:
-    """What a thread waits for. kind: lock, rlock, gil, io, sleep or other; owner: native thread id.
+    """What a thread waits for. kind: lock, rlock, gil, monitor, channel, io, sleep or other; owner: native id.
 
     owner_quality: exact where the lock itself names its owner, estimated where it was told from a thread's stack,
     empty where there is no owner. timed: whether the wait ends by itself; None where that was not looked at.
@@ -51,7 +51,9 @@ class ThreadInfo:
     id: the runtime's own id (pthread id for CPython); native_id: the kernel's; frames: innermost first,
     empty for a thread without Python code; cpu_ratio: CPU seconds per second since the look before
     (user_ratio and system_ratio its parts); kernel_state: the letter of proc(5); stack_age: seconds since the
-    frames were read; locals: the variables of each of the frames, empty where they were not asked for.
+    frames were read; locals: the variables of each of the frames, empty where they were not asked for; waited:
+    seconds that it has been in this state; started_by: what made it (a go statement). Where ThreadDump.kind is not
+    a thread of the kernel, native_id is the runtime's number, so that it still tells one from another.
     """
 
     native_id: int
@@ -68,15 +70,29 @@ class ThreadInfo:
     user_ratio: float | None = None
     system_ratio: float | None = None
     locals: tuple[tuple[Local, ...], ...] = ()
+    waited: float | None = None
+    started_by: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadGroup:
-    """Threads (native ids) in the same state with equal stacks, innermost first."""
+    """Threads (native ids) in the same state with equal stacks, innermost first.
+
+    number: how many there are, where they are more than `threads` names (a profile counts them and names none);
+    what: what they wait for, in the runtime's words; waited: seconds that the longest has waited.
+    """
 
     state: ThreadState
     frames: tuple[Frame, ...]
     threads: tuple[int, ...]
+    number: int = 0
+    what: str = ""
+    waited: float | None = None
+    started_by: Frame | None = None
+
+    @property
+    def count(self) -> int:
+        return max(self.number, len(self.threads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,8 @@ class ThreadDump:
 
     groups, deadlocks: of a one-shot dump only; locks_reason: why owners of locks were not (all) told; tasks:
     pending asyncio tasks, None where tasks_reason says why they cannot be seen; mode: how the stacks were read.
+    kind: what the threads are (thread, goroutine); has_gil: whether the runtime has such a lock at all; findings:
+    what strikes whoever knows the runtime (suspected leaks), a sentence each, untrusted text.
     """
 
     time: float
@@ -106,3 +124,6 @@ class ThreadDump:
     tasks: int | None = None
     tasks_reason: str = ""
     mode: str = ""
+    kind: str = "thread"
+    has_gil: bool = True
+    findings: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ class CpuRequest:
     rate_hz: looks per second; only_gil: only threads that hold the GIL; wall: idle threads too; native: native
     frames too; blocking: the target is stopped for each look (exact stacks; native needs it); children: the
     processes that it started or starts, too; block_seconds: length of the blocks that the spread is told from.
+    url, probe: see SourceOptions.
     """
 
     seconds: float
@@ -39,6 +40,8 @@ class CpuRequest:
     blocking: bool = False
     children: bool = False
     block_seconds: float = 1.0
+    url: str = ""
+    probe: bool = False
 
 
 def block_length(seconds: float) -> float:
@@ -50,23 +53,28 @@ def block_length(seconds: float) -> float:
 class ThreadsRequest:
     """A dump of all threads. locals: their variables too (cut; they may hold secrets); native: native frames too
     (stops the target for some ms); blocking: stop it for a consistent picture; allow_signal: a signal may be
-    sent (JVM); lock_seconds: bound of the search for the owners of locks."""
+    sent (JVM); lock_seconds: bound of the search for the owners of locks; force: although there are so many that
+    the target would feel it; url, probe: see SourceOptions."""
 
     locals: bool = False
     native: bool = False
     blocking: bool = False
     allow_signal: bool = False
     lock_seconds: float = 1.0
+    force: bool = False
+    url: str = ""
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HeapRequest:
-    """Allocations of `seconds`. Needs code in the target: `attach` is the user's consent to that.
+    """Allocations of `seconds`, 0 for what is in use now. `attach` is the user's consent to code in the target,
+    `allow_signal` to a signal: what a runtime needs of them its Support of HEAP says (intrusiveness).
 
     max_bytes: bound of what is written; timeout: seconds for getting in and out again, each; windows: into how
     many parts the time is divided to tell what still grows from what has filled up, 0 to leave that out; force:
     although no thread was seen to run; objects: small objects of Python's own allocator one by one too (dearer, up
-    to five times); keep: a new file that memray's own recording is kept in.
+    to five times); keep: a new file that memray's own recording is kept in; url, probe: see SourceOptions.
     """
 
     seconds: float
@@ -77,6 +85,9 @@ class HeapRequest:
     force: bool = False
     objects: bool = False
     keep: Path | None = None
+    allow_signal: bool = False
+    url: str = ""
+    probe: bool = False
 
 
 def _say_nothing(done: float, whole: float, words: str) -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from razorprof.clock import Clock, SystemClock
 
 if TYPE_CHECKING:  # for types alone: every command that meets a plugin loads this module
+    from razorprof.analysis.advice_observation import Observation
+    from razorprof.model.advice import Advice
     from razorprof.model.metric import Metric
     from razorprof.model.profile import Profile
     from razorprof.model.scrape import Reading
@@ -62,13 +64,16 @@ class SourceOptions:
 
     interval: seconds between reads as the scheduler plans them; rate_hz: stack sampling rate, None lets the
     reader adapt it; budget: share of one core that this reader may use of tools it starts; probe: whether the
-    target's own listening ports may be asked over HTTP; taken: names of the series that other sources give.
+    target's own loopback ports may be asked over HTTP; url: an endpoint that the user named, which may be asked
+    without `probe` (an http or https URL as it was written, for remote.http_address; its path may be missing);
+    taken: names of the series that other sources give.
     """
 
     interval: float = 1.0
     rate_hz: float | None = None
     budget: float = 0.04
     probe: bool = False
+    url: str = ""
     taken: frozenset[str] = frozenset()
     clock: Clock = field(default_factory=SystemClock)
 
@@ -112,7 +117,10 @@ class Source(Protocol):
 
 @runtime_checkable
 class Runtime(Protocol):
-    """A language runtime: cpython is built in, go and jvm are plugins."""
+    """A language runtime: cpython is built in, go and jvm are plugins.
+
+    It may also have the methods of plugin.captures (record_cpu, dump_threads, record_heap) and of Advises.
+    """
 
     name: ClassVar[str]
 
@@ -124,6 +132,15 @@ class Runtime(Protocol):
 
     def sources(self, detection: Detection) -> Sequence[Source]:
         """The sources that can be opened on such a process."""
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A runtime that knows what its figures mean. One without it has no advice, and ``gc --advise`` says so."""
+
+    def advise(self, seen: Observation) -> Sequence[Advice]:
+        """What to change, by the figures of some seconds; nothing where they do not bear it out. Pure: asks no
+        process and no clock."""
 
 
 class Format(Protocol):

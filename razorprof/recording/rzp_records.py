@@ -73,6 +73,12 @@ HAS_FIRED, HAS_RESOLVED, HAS_KEPT = 1, 2, 4  # flags of a change: which of its t
 GC = struct.Struct("<dI")  # time, interpreters
 INTERPRETER = struct.Struct("<qHqqHdB")  # id, flags, frozen, garbage, generations, gc_seconds, quality
 GENERATION = struct.Struct("<qqqqqq")
+GC_MORE = struct.Struct("<IIIBd")  # collectors, pools, figures, has a CPU ratio, CPU ratio
+COLLECTOR = struct.Struct("<IBqdBqqdI")
+# name, flags, collections, seconds, quality, forced, lost, last end, number of pauses
+PAUSE = struct.Struct("<dd")  # end, seconds
+POOL = struct.Struct("<IBqqq")  # name, flags, used, committed, max
+GC_FIGURE = struct.Struct("<IIIBdB")  # name, unit, reason, has a value, value, quality
 GIL = struct.Struct("<ddqIqdI")  # time, seconds, looks, reason, late looks, late seconds, locks
 LOCK = struct.Struct("<HdqdqIII")  # flags, held, holder, mean waiters, switches; interpreters, holders, waiters
 HOLDER = struct.Struct("<Bqd")  # is known, native id, share
@@ -83,6 +89,9 @@ THREAD = struct.Struct("<HqIQBIIddddIIBQqI")
 # waits on: kind, what, flags, address, owner, owner's quality
 GROUP = struct.Struct("<BII")  # state, stack, number of threads
 DEADLOCK = struct.Struct("<III")  # confidence, why, number of threads
+THREADS_MORE = struct.Struct("<IBIII")  # kind, has a GIL; findings, threads and groups with more to tell
+TEXT = struct.Struct("<I")
+WAITED = struct.Struct("<IBdIqI")  # place, has waited, waited, started by (a stack), number, what
 NUMBER = struct.Struct("<q")
 SAMPLING = struct.Struct("<ddqqqdIdd")
 # start, seconds, rounds, samples, errors, rate, mode, cost seconds, stopped seconds

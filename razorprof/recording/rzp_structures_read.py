@@ -15,6 +15,7 @@ from razorprof.model.threads import Deadlock, ThreadDump, ThreadGroup, ThreadInf
 from razorprof.recording import rzp_records as rec
 from razorprof.recording.rzp_lookup import Lookup
 from razorprof.recording.rzp_records import StructureType
+from razorprof.recording.rzp_structures_more import with_more_gc, with_more_threads
 
 _STATES = tuple(ThreadState(state) for state in rec.THREAD_STATES)
 _QUALITIES = tuple(Quality(quality) for quality in rec.QUALITIES)
@@ -40,6 +41,11 @@ class Cursor:
         self._at += layout.size
         return found
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left."""
+        return self._at >= len(self._body)
+
     def bytes(self, count: int) -> bytes:
         """The next bytes as they are."""
         if count > len(self._body) - self._at:
@@ -58,7 +64,8 @@ class Cursor:
 
 def _gc(cursor: Cursor, lookup: Lookup) -> GcState:
     time, count = cursor.take(rec.GC)
-    return GcState(time, tuple([_interpreter(cursor) for _ in range(count)]))
+    state = GcState(time, tuple([_interpreter(cursor) for _ in range(count)]))
+    return with_more_gc(state, cursor, lookup)
 
 
 def _interpreter(cursor: Cursor) -> InterpreterGc:
@@ -100,7 +107,7 @@ def _lock(cursor: Cursor) -> Gil:
 def _threads(cursor: Cursor, lookup: Lookup) -> ThreadDump:
     text = lookup.strings
     time, stacks, locks, reason, mode, has_tasks, tasks, threads, groups, deadlocks = cursor.take(rec.THREADS)
-    return ThreadDump(
+    dump = ThreadDump(
         time=time,
         threads=tuple([_thread(cursor, lookup) for _ in range(threads)]),
         stacks_reason=text[stacks],
@@ -111,6 +118,7 @@ def _threads(cursor: Cursor, lookup: Lookup) -> ThreadDump:
         tasks_reason=text[reason],
         mode=text[mode],
     )
+    return with_more_threads(dump, cursor, lookup)
 
 
 def _thread(cursor: Cursor, lookup: Lookup) -> ThreadInfo:

@@ -16,6 +16,7 @@ from razorprof.model.scrape import Detected, KernelState, Structure
 from razorprof.model.threads import ThreadDump, ThreadInfo, WaitsOn
 from razorprof.recording import rzp_records as rec
 from razorprof.recording.rzp_records import StructureType
+from razorprof.recording.rzp_structures_more import more_gc, more_threads
 from razorprof.recording.rzp_tables import Tables
 
 
@@ -34,6 +35,7 @@ def _gc(state: GcState, tables: Tables) -> bytes:
             rec.GENERATION.pack(g.generation, g.count, g.threshold, g.collections, g.collected, g.uncollectable)
             for g in interpreter.generations or ()
         ]
+    parts.append(more_gc(state, tables))
     return b"".join(parts)
 
 
@@ -105,6 +107,7 @@ def _threads(dump: ThreadDump, tables: Tables) -> bytes:
         parts += [rec.GROUP.pack(state, tables.stack(group.frames), len(group.threads)), _ids(group.threads)]
     for lock in dump.deadlocks:
         parts += [rec.DEADLOCK.pack(text(lock.confidence), text(lock.why), len(lock.threads)), _ids(lock.threads)]
+    parts.append(more_threads(dump, tables))
     return b"".join(parts)
 
 

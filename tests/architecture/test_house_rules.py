@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LONGEST_MODULE = 400
 MODULES = sorted(path for path in (ROOT / "razorprof").rglob("*.py"))
-WRITTEN = ("razorprof", "tests", "scripts", "man", "examples", "benchmarks", "docs", ".ci")
+WRITTEN = ("razorprof", "plugins", "tests", "scripts", "man", "examples", "benchmarks", "docs", ".ci")
 ENTRY_POINTS = {
     **{f"razorprof.scripts:{name}": value for name, value in PROJECT["project"]["scripts"].items()},
     **{

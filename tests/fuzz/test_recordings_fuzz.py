@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from razorprof.errors import RazorprofError
 from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
 from razorprof.model.frame import Frame
-from razorprof.model.gc import GcState, Generation, InterpreterGc
+from razorprof.model.gc import (
+    CollectorGc,
+    GcFigure,
+    GcPause,
+    GcState,
+    Generation,
+    InterpreterGc,
+    MemoryPool,
+)
 from razorprof.model.gil import Gil, GilState, HolderShare
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Sample, gauge
@@ -50,6 +58,21 @@ STRUCTURES: tuple[Structure, ...] = (
         groups=(ThreadGroup(ThreadState.IDLE, FRAMES, (7, 8)),),
         deadlocks=(Deadlock("suspected", (7, 8), "each waits for the other"),),
         tasks=3,
+    ),
+    GcState(
+        1.0,
+        collectors=(CollectorGc("go", 7, 0.1, forced=1, pauses=(GcPause(1.0, 0.01),), lost=2, last_end=1.0),),
+        pools=(MemoryPool("old", 5, 6, None),),
+        figures=(GcFigure("heap goal", 4e6, "bytes"), GcFigure("GOGC", None, reason="no symbols")),
+        cpu_ratio=0.02,
+    ),
+    ThreadDump(
+        1.0,
+        (ThreadInfo(7, "main", frames=FRAMES, waited=60.0, started_by=FRAMES[0]),),
+        groups=(ThreadGroup(ThreadState.IDLE, FRAMES, (7,), 900, "chan receive", 60.0, FRAMES[1]),),
+        kind="goroutine",
+        has_gil=False,
+        findings=("900 wait for the same channel",),
     ),
     KernelState("S", "1:2:3"),
 )

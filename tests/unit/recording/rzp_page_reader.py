@@ -234,6 +234,7 @@ class SegmentReader:
                     generation, at = self.named(name, 2, body, at)
                     interpreter["all"].append(generation)
                 fields["all"].append(interpreter)
+            at = self.more_of_gc(fields, body, at)
         elif name == "GIL":
             fields["all"] = []
             for _ in range(fields["locks"]):
@@ -261,5 +262,39 @@ class SegmentReader:
                 ids = struct.unpack_from(f"<{count}q", body, at + 12)
                 fields["stuck"].append((self.known["string"][sure], self.known["string"][why], ids))
                 at += 12 + 8 * count
+            at = self.more_of_threads(fields, body, at)
         assert at == len(body)
         return name, fields
+
+    def more_of_gc(self, fields: Fields, body: bytes, at: int) -> int:
+        fields["more"] = at < len(body)
+        if not fields["more"]:
+            return at
+        counts, at = self.named("GC", 3, body, at)
+        fields |= {"cycles": [], "heaps": [], "aims": [], **counts}
+        for _ in range(counts["collectors"]):
+            collector, at = self.named("GC", 4, body, at)
+            size = 16 * collector["pauses"]
+            collector["paused"] = list(struct.iter_unpack("<dd", body[at : at + size]))
+            fields["cycles"].append(collector)
+            at += size
+        for name, place in (("heaps", 5), ("aims", 6)):
+            for _ in range(counts["pools" if name == "heaps" else "figures"]):
+                one, at = self.named("GC", place, body, at)
+                fields[name].append(one)
+        return at
+
+    def more_of_threads(self, fields: Fields, body: bytes, at: int) -> int:
+        fields["more"] = at < len(body)
+        if not fields["more"]:
+            return at
+        counts, at = self.named("THREADS", 2, body, at)
+        told = struct.unpack_from(f"<{counts['findings']}I", body, at)
+        at += 4 * len(told)
+        fields |= {"kind": counts["kind"], "has_gil": counts["has_gil"], "longer": {}, "longer_groups": {}}
+        fields["told"] = [self.known["string"][number] for number in told]
+        for name, wanted in (("longer", "threads"), ("longer_groups", "groups")):
+            for _ in range(counts[wanted]):
+                one, at = self.named("THREADS", 3, body, at)
+                fields[name][one["place"]] = one
+        return at

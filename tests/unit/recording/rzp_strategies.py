@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
 from razorprof.model.frame import Frame, SamplingReport, StackSample, ThreadId
-from razorprof.model.gc import GcState, Generation, InterpreterGc
+from razorprof.model.gc import (
+    CollectorGc,
+    GcFigure,
+    GcPause,
+    GcState,
+    Generation,
+    InterpreterGc,
+    MemoryPool,
+)
 from razorprof.model.gil import Gil, GilState, HolderShare
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, MetricKind, Quality, Sample
@@ -54,8 +62,26 @@ GC_STATES = st.builds(
             st.none() | several(GENERATIONS),
             MAYBE_FLOAT,
             st.sampled_from(Quality),
-        )
+        ),
+        2,
     ),
+    several(
+        st.builds(
+            CollectorGc,
+            TEXTS,
+            MAYBE_NUMBER,
+            MAYBE_FLOAT,
+            st.sampled_from(Quality),
+            MAYBE_NUMBER,
+            several(st.builds(GcPause, FLOATS, FLOATS)),
+            NUMBERS,
+            MAYBE_FLOAT,
+        ),
+        2,
+    ),
+    several(st.builds(MemoryPool, TEXTS, MAYBE_NUMBER, MAYBE_NUMBER, MAYBE_NUMBER), 2),
+    several(st.builds(GcFigure, TEXTS, MAYBE_FLOAT, TEXTS, st.sampled_from(Quality), TEXTS), 2),
+    MAYBE_FLOAT,
 )
 GIL_STATES = st.builds(
     GilState,
@@ -94,18 +120,34 @@ THREADS = st.builds(
     MAYBE_FLOAT,
     MAYBE_FLOAT,
     MAYBE_FLOAT,
+    st.just(()),
+    MAYBE_FLOAT,
+    st.none() | FRAMES,
+)
+GROUPS = st.builds(
+    ThreadGroup,
+    st.sampled_from(ThreadState),
+    STACKS,
+    several(NUMBERS),
+    NUMBERS,
+    TEXTS,
+    MAYBE_FLOAT,
+    st.none() | FRAMES,
 )
 THREAD_DUMPS = st.builds(
     ThreadDump,
     TIMES,
     several(THREADS),
     TEXTS,
-    several(st.builds(ThreadGroup, st.sampled_from(ThreadState), STACKS, several(NUMBERS)), 2),
+    several(GROUPS, 2),
     several(st.builds(Deadlock, TEXTS, several(NUMBERS), TEXTS), 2),
     TEXTS,
     MAYBE_NUMBER,
     TEXTS,
     TEXTS,
+    st.sampled_from(["thread", "goroutine"]) | TEXTS,
+    st.booleans(),
+    several(TEXTS, 2),
 )
 REPORTS = st.builds(SamplingReport, TIMES, FLOATS, NUMBERS, NUMBERS, NUMBERS, FLOATS, TEXTS, FLOATS, FLOATS)
 DETECTED = st.builds(Detected, TARGETS, TIMES, TEXTS, st.none() | TEXTS, TEXTS, TEXTS, TEXTS)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from razorprof import __version__
 from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
+from razorprof.model.frame import Frame
 from razorprof.model.gc import GcState
 from razorprof.model.gil import GilState
 from razorprof.model.labels import Labels
@@ -102,6 +103,24 @@ def assert_same_collectors(found: Fields, state: GcState) -> None:
             ]
         )
         assert ("exact", "sampled", "estimated")[one["quality"]] == interpreter.gc_seconds_quality
+    if not found["more"]:
+        assert (state.collectors, state.pools, state.figures, state.cpu_ratio) == ((), (), (), None)
+        return
+    assert (found["cpu_ratio"] if found["has_cpu_ratio"] else None) == state.cpu_ratio
+    for one, collector in zip(found["cycles"], state.collectors, strict=True):
+        assert (one["name"], one["lost"]) == (collector.name, collector.lost)
+        for bit, name in ((1, "collections"), (2, "seconds"), (4, "forced"), (8, "last_end")):
+            assert (one[name] if one["flags"] & bit else None) == getattr(collector, name)
+        assert ("exact", "sampled", "estimated")[one["quality"]] == collector.seconds_quality
+        assert one["paused"] == [(pause.end, pause.seconds) for pause in collector.pauses]
+    for one, pool in zip(found["heaps"], state.pools, strict=True):
+        assert one["name"] == pool.name
+        for bit, name in ((1, "used"), (2, "committed"), (4, "max")):
+            assert (one[name] if one["flags"] & bit else None) == getattr(pool, name)
+    for one, figure in zip(found["aims"], state.figures, strict=True):
+        assert (one["name"], one["unit"], one["reason"]) == (figure.name, figure.unit, figure.reason)
+        assert (one["value"] if one["has_value"] else None) == figure.value
+        assert ("exact", "sampled", "estimated")[one["quality"]] == figure.quality
 
 
 def assert_same_locks(found: Fields, state: GilState) -> None:
@@ -157,6 +176,25 @@ def assert_same_threads(found: Fields, dump: ThreadDump) -> None:
         (group.state, group.frames, group.threads) for group in dump.groups
     ]
     assert found["stuck"] == [(lock.confidence, lock.why, lock.threads) for lock in dump.deadlocks]
+    kind, has_gil, told = (
+        ("thread", 1, []) if not found["more"] else (found[n] for n in ("kind", "has_gil", "told"))
+    )
+    assert (kind, bool(has_gil), told) == (dump.kind, dump.has_gil, list(dump.findings))
+    for place, thread in enumerate(dump.threads):
+        assert_same_wait(found.get("longer", {}).get(place), thread.waited, thread.started_by)
+    for place, group in enumerate(dump.groups):
+        more = found.get("longer_groups", {}).get(place)
+        assert_same_wait(more, group.waited, group.started_by)
+        assert ((more["number"], more["what"]) if more else (0, "")) == (group.number, group.what)
+
+
+def assert_same_wait(more: Fields | None, waited: float | None, started_by: Frame | None) -> None:
+    if more is None:
+        assert waited is None
+        assert started_by is None
+        return
+    assert (more["waited"] if more["has_waited"] else None) == waited
+    assert (more["started_by"][0] if more["started_by"] else None) == started_by
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
