@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from razorprof.clock import Clock
 from razorprof.errors import TargetGone, ToolFailed
-from razorprof.model.gc import GcState, GoGc, GoPause
+from razorprof.model.gc import CollectorGc, GcFigure, GcPause, GcState
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample
 from razorprof.model.scrape import Reading
@@ -96,7 +96,7 @@ class _Figures:
         self.reasons: dict[str, str] = {}
         self._histogram = PauseHistogram()
         self._block: GcBlock | None = None
-        self._pauses: tuple[GoPause, ...] = ()
+        self._pauses: tuple[GcPause, ...] = ()
         self._pause_samples: tuple[Sample, ...] = ()  # kept while nothing changes, as most looks find it
         self._settings: Settings | None = None
         self._setting_samples: tuple[Sample, ...] = ()
@@ -124,7 +124,7 @@ class _Figures:
         else:
             samples.append(Sample(metrics.MAX_PROCESSORS, float(processors)))
         self.reasons = reasons
-        return [GcState(time, (), self._state(block, settings, processors)), *samples]
+        return [self._state(time, block, settings, processors), *samples]
 
     def _look(self) -> GcBlock | None:
         """The block, its news counted. One that does not follow from the one before is read again."""
@@ -139,7 +139,7 @@ class _Figures:
         self._histogram.add(block)
         self._block = block
         shown = block.since((block.cycles - min(SHOWN_PAUSES, block.cycles)) % (1 << 32))
-        self._pauses = tuple([GoPause(end / 1e9, length / 1e9) for end, length in shown])
+        self._pauses = tuple([GcPause(end / 1e9, length / 1e9) for end, length in shown])
         self._pause_samples = tuple(self._samples_of(block))
         return block
 
@@ -152,23 +152,44 @@ class _Figures:
             yield Sample(metrics.LAST_GC, block.last_gc / 1e9)
         yield from self._histogram.samples(metrics.PAUSE)
 
-    def _state(self, block: GcBlock | None, settings: Settings | None, processors: int | None) -> GoGc:
-        return GoGc(
-            collections=None if block is None else block.cycles,
-            forced=None if block is None else block.forced,
-            pause_seconds_total=None if block is None else block.pause_total / 1e9,
-            cpu_fraction=None if block is None or not block.cycles else block.cpu_fraction,
-            last_end=None if block is None or not block.cycles else block.last_gc / 1e9,
+    def _state(
+        self, time: float, block: GcBlock | None, settings: Settings | None, processors: int | None
+    ) -> GcState:
+        return GcState(
+            time,
+            collectors=(self._collector(block),),
+            figures=tuple(_figures(settings, processors, self.collector.settings_reason)),
+            cpu_ratio=None if block is None or not block.cycles else block.cpu_fraction,
+        )
+
+    def _collector(self, block: GcBlock | None) -> CollectorGc:
+        if block is None:
+            return CollectorGc("go", None)
+        return CollectorGc(
+            "go",
+            block.cycles,
+            block.pause_total / 1e9,
+            forced=block.forced,
             pauses=self._pauses,
             lost=self._histogram.lost,
-            percent=None if settings is None else settings.percent,
-            memory_limit=None if settings is None or settings.limit == _NO_LIMIT else settings.limit,
-            max_processors=processors,
-            live_bytes=None if settings is None else settings.live,
-            allocated_bytes=None if settings is None else settings.allocated,
-            reason=NOT_FOUND if block is None else "" if block.cycles else NOT_YET,
-            settings_reason=self.collector.settings_reason,
+            last_end=block.last_gc / 1e9 if block.cycles else None,
         )
+
+
+def _figures(settings: Settings | None, processors: int | None, why: str) -> Iterator[GcFigure]:
+    """GOGC and the like; None is told with a reason."""
+    if settings is None:
+        names = (("GOGC", "percent"), ("GOMEMLIMIT", "bytes"), ("live heap", "bytes"), ("heap goal", "bytes"))
+        yield from (GcFigure(name, None, unit, reason=why) for name, unit in names)
+    else:
+        off = "the collector is switched off (GOGC=off)" if settings.percent < 0 else ""
+        yield GcFigure("GOGC", None if off else float(settings.percent), "percent", reason=off)
+        limit = None if settings.limit == _NO_LIMIT else float(settings.limit)
+        yield GcFigure("GOMEMLIMIT", limit, "bytes", reason="" if limit is not None else "there is none")
+        yield GcFigure("live heap", float(settings.live), "bytes")
+        yield GcFigure("heap goal", float(settings.goal), "bytes")
+    known = None if processors is None else float(processors)
+    yield GcFigure("GOMAXPROCS", known, reason="" if known is not None else _NO_PROCESSORS)
 
 
 def _setting_samples(settings: Settings) -> Iterator[Sample]:

@@ -8,7 +8,7 @@ from razorprof_go import Go
 from razorprof_go.collector import NOT_FOUND, NOT_YET, Collector
 from razorprof_go.gc_source import GcReader
 
-from razorprof.model.gc import GcState, GoGc
+from razorprof.model.gc import CollectorGc, GcState
 from razorprof.model.metric import Sample
 from razorprof.plugin.protocols import SourceOptions
 from razorprof.remote.process import ProcessView
@@ -24,12 +24,17 @@ def reader_of(busy: Busy) -> GcReader:
     return reader
 
 
-def look(reader: GcReader) -> tuple[GoGc, dict[str, float]]:
+def look(reader: GcReader) -> tuple[CollectorGc, dict[str, float]]:
     readings = reader.read()
-    state = next(reading for reading in readings if isinstance(reading, GcState))
-    assert state.go is not None
+    (state,) = (reading for reading in readings if isinstance(reading, GcState))
     samples = {reading.name: reading.value for reading in readings if isinstance(reading, Sample)}
-    return state.go, samples
+    return state.collectors[0], samples
+
+
+def figures(reader: GcReader) -> dict[str, float | str | None]:
+    """What the collector is set to, or why that is not known."""
+    (state,) = (reading for reading in reader.read() if isinstance(reading, GcState))
+    return {one.name: one.reason or one.value for one in state.figures}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,7 @@ def test_cycles_and_pauses_equal_the_runtimes_own_to_the_nanosecond(toolchain: s
         reader = reader_of(busy)
         first, samples = look(reader)
         assert first.collections == (None if kind == "stripped" else 0)
-        assert first.reason == (NOT_FOUND if kind == "stripped" else NOT_YET)
+        assert reader.reasons["go_memstats_last_gc_time_seconds"] == (NOT_FOUND if kind == "stripped" else NOT_YET)
         seen = 0
         for collections in (3, 1, 300):
             busy.ask(f"collect {collections}")
@@ -82,15 +87,13 @@ def test_looks_while_it_collects_all_the_time_are_each_of_one_moment() -> None:
 def test_settings_are_told_with_symbols_and_missed_with_a_reason_without() -> None:
     with running(build("system", "plain"), GOGC="37", GOMEMLIMIT="200MiB", GOMAXPROCS="2") as busy:
         busy.ask("collect 1")
-        go, samples = look(reader_of(busy))
-        assert (go.percent, go.memory_limit, go.max_processors) == (37, 200 << 20, 2)
-        assert samples["go_gc_gogc_percent"] == 37
+        told = figures(reader_of(busy))
+        assert (told["GOGC"], told["GOMEMLIMIT"], told["GOMAXPROCS"]) == (37, 200 << 20, 2)
         busy.ask("percent 150")
-        assert look(reader_of(busy))[0].percent == 150
+        assert figures(reader_of(busy))["GOGC"] == 150
+        busy.ask("percent -1")
+        assert "off" in str(figures(reader_of(busy))["GOGC"])
     with running(build("system", "stripped")) as busy:
         reader = reader_of(busy)
-        go, samples = look(reader)
-        assert go.percent is None
-        assert "stripped" in go.settings_reason
-        assert "go_gc_gogc_percent" not in samples
+        assert "stripped" in str(figures(reader)["GOGC"])
         assert "stripped" in reader.reasons["go_gc_gogc_percent"]

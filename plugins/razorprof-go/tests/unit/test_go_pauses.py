@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gc_blocks import EPOCH, Ring
+from go_gc_blocks import EPOCH, Ring
 from hypothesis import given
 from hypothesis import strategies as st
 from razorprof_go import metrics
