@@ -29,5 +29,6 @@ class Go:
     def sources(self, detection: Detection) -> Sequence[Source]:
         """What can be opened on such a process."""
         from razorprof_go.gc_source import GcSource
+        from razorprof_go.goroutines_source import GoroutinesSource
 
-        return [GcSource(detection.detail.get("toolchain", ""))]
+        return [GcSource(detection.detail.get("toolchain", "")), GoroutinesSource()]

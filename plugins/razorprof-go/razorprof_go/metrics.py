@@ -27,3 +27,18 @@ ALLOCATED = counter(
 PAUSES: tuple[Metric, ...] = (CYCLES, FORCED, PAUSE, LOST, CPU_RATIO, LAST_GC)
 SETTINGS: tuple[Metric, ...] = (PERCENT, MEMORY_LIMIT, LIVE, GOAL, ALLOCATED)
 GC_METRICS: tuple[Metric, ...] = (INFO, *PAUSES, MAX_PROCESSORS, *SETTINGS)
+
+GOROUTINES = gauge("go_goroutines", "", "Goroutines of the program; the runtime's own are not counted.")
+STATES = gauge("go_sched_goroutines", "", "Goroutines of the program by state.", "state")
+IDLE_PROCESSORS = gauge("go_sched_idle_processors", "", "Processors (of GOMAXPROCS) that have nothing to run.")
+THREADS = gauge("go_threads", "", "Threads of the kernel that the runtime made.")
+IDLE_THREADS = gauge("go_sched_idle_threads", "", "Threads that wait for work.")
+SPINNING_THREADS = gauge("go_sched_spinning_threads", "", "Threads that look for work.")
+SCHEDULER_METRICS: tuple[Metric, ...] = (
+    GOROUTINES,
+    STATES,
+    IDLE_PROCESSORS,
+    THREADS,
+    IDLE_THREADS,
+    SPINNING_THREADS,
+)
