@@ -8,23 +8,24 @@ anything is asked.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from razorprof.clock import Clock
-from razorprof.errors import NotSupported, RazorprofError, TargetGone, TimedOut, ToolFailed
+from razorprof.errors import NotSupported, RazorprofError, TargetGone, ToolFailed
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample, counter
 from razorprof.model.target import Identity, Target
 from razorprof.plugin.protocols import Reader, SourceOptions
 from razorprof.remote.http_address import PageAddress
-from razorprof.remote.http_page import Page, fetch_page
+from razorprof.remote.http_owner import fetch_own_page
+from razorprof.remote.http_page import Page
+from razorprof.remote.loopback import loopback_listeners, page_at
 from razorprof.remote.process import ProcessView
-from razorprof.remote.tcp_sockets import Endpoint, other_end, socket_inodes
+from razorprof.remote.tcp_sockets import socket_inodes
 from razorprof.sources.application_parse import PageParser
-from razorprof.sources.application_places import Probe, given_place, loopback_listeners, page_at, pages_of_port
+from razorprof.sources.application_places import Probe, given_place, pages_of_port
 from razorprof.targets.selector import Selector
 from razorprof.targets.table import read_table
 
@@ -42,7 +43,6 @@ SHORTEST_REST, LONGEST_REST = 2.0, 20.0  # the store holds values for 30 s
 SHARE = 0.02  # of the time: a page that takes the application 100 ms is asked for every 5 s
 LOOK_EVERY = 5.0  # for new sockets, while no page is found
 _MOST_PROBES = 1024
-_FIRST_WAIT, _LONGEST_WAIT = 0.001, 0.1
 
 
 class ApplicationSource:
@@ -128,7 +128,7 @@ class GivenPages:
             if left <= 0:
                 break
             try:
-                page = _fetch(address, self._is_ours, left, self._clock)
+                page = fetch_own_page(address, self._is_ours, accept=ACCEPT, timeout=left, clock=self._clock)
                 return page, parse(page)
             except RazorprofError as error:
                 failure = error
@@ -187,32 +187,13 @@ class ProbedPages:
 
     def _ask(self, address: PageAddress, deadline: float) -> Page:
         left = max(0.01, deadline - self._clock.monotonic())
-        return _fetch(address, lambda inode: inode in socket_inodes(self._view), left, self._clock)
-
-
-def _fetch(address: PageAddress, is_ours: Callable[[int], bool], timeout: float, clock: Clock) -> Page:
-    def accepted(local: Endpoint, peer: Endpoint, deadline: float) -> None:
-        if not is_ours(_accepted_by(local, peer, deadline, clock)):
-            raise NotSupported("another process answers there", value=address)
-
-    return fetch_page(address, accepted=accepted, accept=ACCEPT, timeout=timeout, clock=clock)
-
-
-def _accepted_by(local: Endpoint, peer: Endpoint, deadline: float, clock: Clock) -> int:
-    """The inode of the socket that has accepted our connection, as soon as a process has. Raises TimedOut, or
-    ToolFailed when it is closed again."""
-    never, pause = threading.Event(), _FIRST_WAIT
-    while True:
-        end = other_end(local, peer)
-        if end.inode is not None:
-            return end.inode
-        if end.hung_up:
-            raise ToolFailed("the connection was closed without an answer")
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            raise TimedOut("nobody accepts the connection")
-        clock.wait(never, min(pause, left))
-        pause = min(_LONGEST_WAIT, 2 * pause)
+        return fetch_own_page(
+            address,
+            lambda inode: inode in socket_inodes(self._view),
+            accept=ACCEPT,
+            timeout=left,
+            clock=self._clock,
+        )
 
 
 def _visible_inodes(view: ProcessView) -> Sequence[int] | set[int]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from razorprof.errors import NotSupported
 from razorprof.model.target import Target
 from razorprof.remote.http_address import PageAddress
+from razorprof.remote.loopback import check_network, page_at
 from razorprof.remote.process import ProcessView
-from razorprof.remote.tcp_sockets import Listener, listeners, shares_our_network, socket_inodes
+from razorprof.remote.tcp_sockets import Listener, listeners
 from razorprof.targets.selector import Selector, SelectorKind, parse_selector
 
-MOST_PORTS = 16
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 
 
@@ -34,32 +34,6 @@ def pages_of_port(view: ProcessView, port: int) -> list[PageAddress]:
     if not found:
         raise NotSupported("nobody listens there any more", value=f"port {port}")
     return list(found)
-
-
-def loopback_listeners(view: ProcessView) -> list[Listener]:
-    """Sockets of the process itself that listen on the loopback or on any address, by port; at most MOST_PORTS."""
-    check_network(view)
-    here = [one for one in listeners(view) if one.at.ip.is_loopback or one.at.ip.is_unspecified]
-    own = socket_inodes(view) if here else set()
-    return [one for one in here if one.inode in own][:MOST_PORTS]
-
-
-def page_at(listener: Listener) -> PageAddress:
-    """/metrics of a socket that listens; on the loopback where it takes any address."""
-    ip = listener.at.ip
-    if ip.is_unspecified:
-        return PageAddress("::1" if ip.version == 6 else "127.0.0.1", listener.at.port)
-    return PageAddress(str(ip), listener.at.port)
-
-
-def check_network(view: ProcessView) -> None:
-    """Raises NotSupported for a process that is not reached from our network namespace."""
-    if not shares_our_network(view):
-        raise NotSupported(
-            "the process is in another network namespace",
-            value=view.pid,
-            hint="run razorprof there: nsenter -t PID -n razorprof ...",
-        )
 
 
 @dataclass(slots=True)

@@ -48,8 +48,8 @@ class Status(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Goroutine:
     """One goroutine. reason: what it waits for, in the runtime's words; waited: seconds that it has at least
-    waited, None while that is not known (the runtime notes it at each collection); stack: innermost first, empty for
-    one that runs; system: the runtime's own."""
+    waited, None while that is not known (the runtime notes it at each collection); stack: innermost first, empty
+    for one that runs; system: the runtime's own."""
 
     id: int
     status: Status
@@ -63,8 +63,8 @@ class Goroutine:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What a walk found. whole: how many entries there are, dead ones too, of which MOST_GOROUTINES are
-    read; seconds: what the walk took."""
+    """What a walk found. whole: how many entries there are, dead ones too, of which MOST_GOROUTINES are read;
+    seconds: what the walk took."""
 
     goroutines: tuple[Goroutine, ...]
     whole: int

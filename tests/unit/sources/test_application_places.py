@@ -10,9 +10,10 @@ import pytest
 from razorprof.model.target import Identity, Target
 from razorprof.plugin.protocols import SourceOptions
 from razorprof.remote.http_address import PageAddress
+from razorprof.remote.loopback import page_at
 from razorprof.remote.tcp_sockets import Endpoint, Listener
 from razorprof.sources.application import ApplicationSource
-from razorprof.sources.application_places import FIRST_PAUSE, LONGEST_PAUSE, Probe, page_at
+from razorprof.sources.application_places import FIRST_PAUSE, LONGEST_PAUSE, Probe
 
 
 def listener(port: int, ip: str = "127.0.0.1", inode: int = 0) -> Listener:
