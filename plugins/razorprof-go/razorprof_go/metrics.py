@@ -42,3 +42,26 @@ SCHEDULER_METRICS: tuple[Metric, ...] = (
     IDLE_THREADS,
     SPINNING_THREADS,
 )
+
+# MemStats as expvar tells it: the field's name there, and the metric that client_golang makes of it.
+MEMSTATS: dict[str, Metric] = {
+    "TotalAlloc": counter("go_memstats_alloc_bytes_total", "bytes", "Bytes allocated, freed ones too."),
+    "Mallocs": counter("go_memstats_mallocs_total", "", "Objects allocated."),
+    "Frees": counter("go_memstats_frees_total", "", "Objects freed."),
+    "Alloc": gauge("go_memstats_alloc_bytes", "bytes", "Bytes allocated and not freed yet."),
+    "Sys": gauge("go_memstats_sys_bytes", "bytes", "Bytes taken from the system."),
+    "HeapAlloc": gauge("go_memstats_heap_alloc_bytes", "bytes", "Bytes of heap objects that are not freed yet."),
+    "HeapSys": gauge("go_memstats_heap_sys_bytes", "bytes", "Bytes of heap taken from the system."),
+    "HeapIdle": gauge("go_memstats_heap_idle_bytes", "bytes", "Bytes in spans without objects."),
+    "HeapInuse": gauge("go_memstats_heap_inuse_bytes", "bytes", "Bytes in spans with objects."),
+    "HeapReleased": gauge("go_memstats_heap_released_bytes", "bytes", "Bytes of heap given back to the system."),
+    "HeapObjects": gauge("go_memstats_heap_objects", "", "Objects on the heap."),
+    "StackInuse": gauge("go_memstats_stack_inuse_bytes", "bytes", "Bytes in stacks of goroutines."),
+    "StackSys": gauge("go_memstats_stack_sys_bytes", "bytes", "Bytes of stacks taken from the system."),
+    "MSpanInuse": gauge("go_memstats_mspan_inuse_bytes", "bytes", "Bytes of span structures in use."),
+    "MCacheInuse": gauge("go_memstats_mcache_inuse_bytes", "bytes", "Bytes of cache structures in use."),
+    "BuckHashSys": gauge("go_memstats_buck_hash_sys_bytes", "bytes", "Bytes of profiling tables."),
+    "GCSys": gauge("go_memstats_gc_sys_bytes", "bytes", "Bytes of the collector's own."),
+    "OtherSys": gauge("go_memstats_other_sys_bytes", "bytes", "Bytes for all else."),
+    "NextGC": gauge("go_memstats_next_gc_bytes", "bytes", "Size of the heap at which the next cycle is to end."),
+}
