@@ -170,7 +170,7 @@ def _busy(parts: dict[Limit, float], cpu: float, verdict: _Make, otherwise: str 
     if python is None or native is None:
         lock = parts.get(Limit.LOCK, 0.0)
         told = f", {lock:.1f} threads wait for a lock" if lock >= WAITING_THREADS else otherwise
-        return verdict(Limit.CPU, min(1.0, cpu), f"CPU: {_cores(cpu)}, Python or native{told}")
+        return verdict(Limit.CPU, min(1.0, cpu), f"CPU: {_cores(cpu)}, in which code was not seen{told}")
     if python >= CLEAR_LEAD * native:
         return verdict(Limit.PYTHON, min(1.0, python), f"CPU in Python code: {_cores(python)}{otherwise}")
     if native >= CLEAR_LEAD * python:

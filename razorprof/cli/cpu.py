@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, TakeAll, Targets, Wait, WithChildren, parse_wait, select_targets
+from razorprof.cli.select import Choice, Probe, TakeAll, Targets, Wait, WithChildren, parse_wait, select_targets
 
 if TYPE_CHECKING:
     from razorprof.cli.cpu_report import Taken
@@ -83,13 +83,16 @@ def cpu(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
     take_all: TakeAll = False,
     children: WithChildren = False,
+    probe: Probe = False,
     wait: Wait = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int | None:
     """Record where a process spends its CPU time, without stopping it."""
+    from dataclasses import replace
+
     from razorprof.session import protect
 
-    request = _request(duration, rate, gil, wall, native, blocking, subprocesses)
+    request = replace(_request(duration, rate, gil, wall, native, blocking, subprocesses), probe=probe)
     _check_output_options(out, format_name, force, as_json)
     targets = select_targets(
         target, Choice(take_all=take_all, children=children, wait=parse_wait(wait), as_json=as_json)

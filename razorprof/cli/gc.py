@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_targets
+from razorprof.cli.select import Choice, OneTarget, Probe, Wait, parse_wait, select_targets
 
 if TYPE_CHECKING:
     from razorprof.cli.output import Row
@@ -50,19 +50,20 @@ def gc(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout; with --watch JSON Lines.")
     ] = False,
+    probe: Probe = False,
     wait: Wait = None,
 ) -> int | None:
-    """Show the garbage collector of a process that was never prepared for it, and who holds its GIL."""
+    """Show the garbage collector of a process that was never prepared for it, and who holds a Python's GIL."""
     from razorprof.cli import gc_advice, output
     from razorprof.session.gc_looks import collector_document, looks_at, open_collector
 
     seconds = _interval(interval)
     look_for = gc_advice.parse_seconds(duration, advise=advise, watch=watch)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
-    detection, reader = open_collector(chosen, seconds)
+    detection, reader = open_collector(chosen, seconds, probe=probe)
     if advise:
         reader.close()  # it could be opened: what follows opens its own
-        return _advise(chosen, detection, look_for, as_json=as_json)
+        return _advise(chosen, detection, look_for, probe=probe, as_json=as_json)
     try:
         for look in looks_at(reader, seconds, once=not watch):
             if not as_json:
@@ -76,11 +77,12 @@ def gc(
     return None
 
 
-def _advise(target: Target, detection: Detection, seconds: float, *, as_json: bool) -> int:
+def _advise(target: Target, detection: Detection, seconds: float, *, probe: bool, as_json: bool) -> int:
     from razorprof.cli import gc_advice, output
     from razorprof.session.gc_looks import Look, collector_document
 
-    advised = gc_advice.advise_on(target, seconds, progress=gc_advice.progress_to(seconds))
+    progress = gc_advice.progress_to(seconds)
+    advised = gc_advice.advise_on(target, detection, seconds, probe=probe, progress=progress)
     gc_advice.end_progress()
     code = gc_advice.settle(advised, target)
     seen = advised.observation
@@ -116,6 +118,10 @@ def _print_text(target: Target, detection: Detection, look: Look) -> None:
 
     what = f"{detection.implementation or detection.runtime} {detection.version or ''}".rstrip()
     output.print_text(f"{target.pid} {printable(target.name)}, {printable(what)}")
+    _print_cycles(look)
+    if not look.now.interpreters:
+        output.print_text("")
+        return
     several = len(look.now.interpreters) > 1
     titles = ("GENERATION", "COUNT", "THRESHOLD", "COLLECTIONS", "PER S", "COLLECTED", "UNCOLLECTABLE")
     columns = [Column(title, right=True) for title in (("INTERPRETER", *titles) if several else titles)]
@@ -128,6 +134,23 @@ def _print_text(target: Target, detection: Detection, look: Look) -> None:
     for gil in look.gil.gils if look.gil is not None else ():
         output.print_text(_gil_line(gil, look.gil.seconds if look.gil else 0.0))
     output.print_text("")
+
+
+def _print_cycles(look: Look) -> None:
+    """What runtimes with collectors of another kind tell."""
+    from razorprof.cli import output
+    from razorprof.cli.output import Column
+    from razorprof.render import collectors
+
+    for titles, rows in (
+        (collectors.COLLECTOR_TITLES, collectors.collector_rows(look.now, look.before)),
+        (collectors.POOL_TITLES, collectors.pool_rows(look.now)),
+    ):
+        if rows:
+            columns = [Column(titles[0]), *(Column(title, right=True) for title in titles[1:])]
+            output.print_table(columns, rows)
+    for fact in collectors.collector_facts(look.now):
+        output.print_text(fact)
 
 
 def _rows(interpreter: InterpreterGc, look: Look, several: bool) -> Iterator[Row]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from razorprof.model.gil import GilState
     from razorprof.model.target import Target
     from razorprof.model.verdict import Verdict
+    from razorprof.plugin.protocols import Detection
     from razorprof.session.session import Session
     from razorprof.session.view import SessionState
 
@@ -44,19 +45,25 @@ class Advised:
     reason: str = ""
 
 
-def advise_on(target: Target, seconds: float, *, progress: Callable[[float], None]) -> Advised:
-    """Watch for `seconds`, or until Ctrl-C or the target's end, and judge. progress: told the seconds seen."""
-    from razorprof.analysis.advice import advise
+def advise_on(
+    target: Target, detection: Detection, seconds: float, *, probe: bool, progress: Callable[[float], None]
+) -> Advised:
+    """Watch for `seconds`, or until Ctrl-C or the target's end, and judge. progress: told the seconds seen. Raises
+    NotSupported where its runtime has no advice."""
     from razorprof.analysis.advice_observation import SHORTEST_SECONDS
     from razorprof.model.metric import Sample
     from razorprof.plugin import loading
     from razorprof.session import protect
+    from razorprof.session.advising import advise, need_adviser
     from razorprof.session.observing import Observing, look_at_workers, read_now
     from razorprof.session.session import Session, SessionOptions
 
+    need_adviser(detection.runtime)
     protect.step_back()
-    observing = Observing(target)
-    session = Session(SessionOptions(), sources=loading.sources, runtimes=loading.runtimes, taps=(observing.see,))
+    observing = Observing(target, detection)
+    session = Session(
+        SessionOptions(probe=probe), sources=loading.sources, runtimes=loading.runtimes, taps=(observing.see,)
+    )
     before = look_at_workers(target)
     session.watch(target)
     code = ExitCode.DONE

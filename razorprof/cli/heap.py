@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_targets
+from razorprof.cli.select import Choice, OneTarget, Probe, Wait, parse_wait, select_targets
 
 EPILOG = """\
 \b
@@ -31,6 +31,10 @@ The target needs Python 3.9 or later and the same version of memray as razorprof
 One that is stopped, traced by somebody else or in which no thread runs is refused.
 However razorprof ends, the target is let go of.
 A program that can be launched anew has none of this with: razorprof run --heap FILE
+
+Runtimes that count allocations themselves need no --attach: a Go program's heap profile
+is asked of its endpoint (url: or --probe), a JVM's count of objects takes --allow signal.
+Without -d they show what is in use now.
 
 Files: .html (memray's flame graph), .bin (memray's own file), and all endings of
 profiles (.json .txt .collapsed .pb.gz .speedscope.json .svg): bytes that were held
@@ -55,10 +59,17 @@ def heap(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write the allocations; needs --attach. {pid}, {name} and {time} are filled in.",
+            help="Write the allocations; a Python needs --attach. {pid}, {name} and {time} are filled in.",
             show_default=False,
         ),
     ] = None,
+    allow: Annotated[
+        str | None,
+        typer.Option(
+            "--allow", metavar="signal", help="What may be done to the target: signal (a JVM counts its objects)."
+        ),
+    ] = None,
+    probe: Probe = False,
     attach: Annotated[
         bool, typer.Option("--attach", help="Allow code to be put into the target (see below).")
     ] = False,
@@ -92,9 +103,14 @@ def heap(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int | None:
     """Show what a process holds in memory, and with --attach who allocated it."""
+    from dataclasses import replace
+
     from razorprof.errors import NotSupported, UsageError
 
-    recording = attach or out is not None or leaks or objects or format_name is not None
+    if allow not in (None, "signal"):
+        raise UsageError("--allow takes one word: signal", value=allow)
+    asks_runtime = allow is not None or probe
+    recording = attach or out is not None or leaks or objects or format_name is not None or asks_runtime
     seconds = _seconds(duration, recording=recording)
     choice = Choice(wait=parse_wait(wait), one=True, as_json=as_json)
     if not recording:
@@ -110,14 +126,18 @@ def heap(
     if format_name is not None and out is None:
         raise UsageError("--format is about a file", hint="name it with -o")
     (chosen,) = select_targets([target], choice)
-    plan = heap_recording.plan(out, chosen, report, format_name, force=force)
-    if not attach:
+    injects = heap_recording.injects(chosen)
+    plan = heap_recording.plan(out, chosen, report, format_name, force=force, by_memray=injects)
+    if injects and not attach:
         raise NotSupported(
             "who allocated what can only be told by code in the process",
             value=chosen.pid,
             hint="--attach allows it: it stops the process for a moment and slows it while recording "
             "(see razorprof heap --help); without, launch it with: razorprof run --heap FILE -- COMMAND",
         )
+    request = replace(request, allow_signal=allow == "signal", probe=probe)
+    if duration is None and not injects:
+        request = replace(request, seconds=0.0)  # what is in use now
     return heap_recording.record(chosen, request, plan, leaks=leaks, top=top, as_json=as_json)
 
 

@@ -1,4 +1,6 @@
-"""``razorprof heap --attach``: records allocations, writes the file and prints the sites. For cli.heap only."""
+"""``razorprof heap -o`` and ``--attach``: has allocations recorded, writes the file and prints the sites.
+
+For cli.heap only."""
 
 from __future__ import annotations
 
@@ -70,8 +72,24 @@ def request(
     )
 
 
-def plan(out: str | None, target: Target, report: str, format_name: str | None, *, force: bool) -> Plan:
-    """Everything about the output that can be wrong, before the work. Raises UsageError."""
+def injects(target: Target) -> bool:
+    """Whether its runtime can only tell by code in the process. Raises as session.captures.heap_support does."""
+    from razorprof.session.captures import INJECTING, heap_support
+
+    return heap_support(target).intrusiveness >= INJECTING
+
+
+def plan(
+    out: str | None,
+    target: Target,
+    report: str,
+    format_name: str | None,
+    *,
+    force: bool,
+    by_memray: bool = True,
+) -> Plan:
+    """Everything about the output that can be wrong, before the work. by_memray: .bin and .html are memray's own.
+    Raises UsageError."""
     from razorprof.errors import UsageError
     from razorprof.profilers.memray_reader import REPORTS
     from razorprof.recording.output_files import check_output, fill_name
@@ -82,7 +100,7 @@ def plan(out: str | None, target: Target, report: str, format_name: str | None, 
     if out is None:
         return Plan()
     kind = (format_name or Path(out).suffix.lstrip(".")).lower()
-    if kind not in ("bin", "html"):
+    if kind not in ("bin", "html") or not by_memray:
         profile = plan_output(out, [target], force=force, format_name=format_name)
         return Plan(profile.outputs[0].path, "profile", profile=profile, force=force)
     import time
@@ -130,7 +148,7 @@ def sites(profile: Profile) -> list[Site]:
     counts = profile.also[0].weights if profile.also else {}
     found: dict[Frame, tuple[float, float, StackKey]] = {}
     for key, weight in profile.weights.items():
-        frame = key.stack[-1] if key.stack else Frame("(no Python frame)", "")
+        frame = key.stack[-1] if key.stack else Frame("(no frame)", "")
         held, number, heaviest = found.get(frame, (0.0, 0.0, key))
         if weight > profile.weights[heaviest]:
             heaviest = key
@@ -153,6 +171,7 @@ def document(target: Target, record: HeapRecord, plan: Plan, leaks: bool, top: i
         "allocations": record.allocations,
         "peak_bytes": record.peak_bytes,
         "live_bytes": record.live.total,
+        "what": record.what,
         "peak": [_site(site) for site in sites(record.peak)[:top]],
         "live": [_site(site) for site in sites(record.live)[:top]],
         "growing": None if growing is None or not leaks else [_growing(site) for site in growing[:top]],
@@ -178,7 +197,7 @@ def _site(site: Site) -> dict[str, Any]:
 
 
 def _growing(site: GrowingSite) -> dict[str, Any]:
-    frame = site.stack[-1] if site.stack else Frame("(no Python frame)", "")
+    frame = site.stack[-1] if site.stack else Frame("(no frame)", "")
     return {
         "function": frame.function,
         "file": frame.file,
@@ -226,7 +245,7 @@ def _write_copy(source: Path, plan: Plan) -> None:
 def _print(record: HeapRecord, leaks: bool, top: int) -> None:
     if leaks:
         _print_growing(record, top)
-    profile, words = (record.live, "still held") if leaks else (record.peak, "held at the peak")
+    profile, words = (record.live, "still held") if leaks else (record.peak, printable(record.what))
     output.print_text(f"{size(profile.total)} {words}, {count(record.allocations)} allocations seen")
     columns = [
         *(Column(title, right=True) for title in ("BYTES", "%", "BLOCKS")),
@@ -264,7 +283,7 @@ def _print_growing(record: HeapRecord, top: int) -> None:
             size_rate(site.bytes_per_second),
             size(site.held_bytes[-1]),
             count(site.live_allocations),
-            *_place(site.stack[-1] if site.stack else Frame("(no Python frame)", "")),
+            *_place(site.stack[-1] if site.stack else Frame("(no frame)", "")),
         )
         for site in record.growing[:top]
     ]
@@ -279,4 +298,5 @@ def _say(record: HeapRecord, plan: Plan) -> None:
     for note in record.notes:
         output.say(f"note: {printable(note)}")
     where = f", written to {printable(str(plan.path))}" if plan.path is not None else ""
-    output.say(f"recorded {duration(record.seconds)}, {size(record.file_bytes)}{where}")
+    raw = f", {size(record.file_bytes)}" if record.file_bytes else ""
+    output.say(f"recorded {duration(record.seconds)}{raw}{where}")

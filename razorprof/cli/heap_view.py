@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +18,26 @@ from razorprof.render.figures import NOTHING, count, size, size_rate
 from razorprof.render.text import printable
 
 if TYPE_CHECKING:
+    from razorprof.model.gc import GcState
     from razorprof.model.target import Target
     from razorprof.plugin.captures import Watch
 
 _FIGURES = {"python_arena_bytes": "arena_bytes", "python_allocated_blocks": "allocated_blocks"}
 _ARENAS_FROM = "Python's arenas and blocks are told from Python 3.12 on"
+CPYTHON = "cpython"  # the runtime whose allocator's figures are told by kind
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One moment. allocator: Python's own figures, as far as they are told; limit: the container's, bytes."""
+    """One moment. allocator: Python's own figures, as far as they are told; limit: the container's, bytes;
+    runtime: what runs there, empty where nobody knows; gc: the collector's state, with its pools."""
 
     memory: MemoryMapView
     allocator: Mapping[str, float]
     limit_bytes: int | None
     limit_reason: str
+    runtime: str = CPYTHON
+    gc: GcState | None = None
 
 
 def view(target: Target, seconds: float, *, as_json: bool) -> int | None:
@@ -56,7 +62,9 @@ def view(target: Target, seconds: float, *, as_json: bool) -> int | None:
 def look(target: Target) -> Look:
     """Everything that is seen from outside now. Raises TargetGone, PermissionDenied."""
     from razorprof.errors import RazorprofError, TargetGone
+    from razorprof.model.gc import GcState
     from razorprof.model.metric import Sample
+    from razorprof.plugin.loading import detect_runtime
     from razorprof.remote.cgroup import ContainerView
     from razorprof.remote.memory_kinds import read_memory_kinds
     from razorprof.remote.process import ProcessView
@@ -74,7 +82,12 @@ def look(target: Target) -> Look:
         reason = str(error)
     if not process.is_same(target.identity):
         raise TargetGone("the process has ended", value=target.pid)
-    return Look(memory, allocator, limit, reason)
+    runtime = ""
+    with suppress(RazorprofError):
+        found = detect_runtime(process)
+        runtime = "" if found is None else found[0].name
+    gc = next((reading for reading in readings if isinstance(reading, GcState)), None)
+    return Look(memory, allocator, limit, reason, runtime, gc)
 
 
 def document(target: Target, before: Look | None, now: Look) -> dict[str, Any]:
@@ -84,18 +97,47 @@ def document(target: Target, before: Look | None, now: Look) -> dict[str, Any]:
         "time": now.memory.time,
         "kinds": {kind.value: asdict(share) for kind, share in now.memory.kinds.items()},
         "total": asdict(now.memory.total),
+        "runtime": now.runtime or None,
         "allocator": {name: _whole(now.allocator.get(name)) for name in _FIGURES.values()},
-        "allocator_reason": None if now.allocator else _ARENAS_FROM,
+        "allocator_reason": _why_no_allocator(now),
+        "pools": None if now.gc is None or now.gc.interpreters else _pools(now.gc),
         "container": {"limit_bytes": now.limit_bytes, "reason": now.limit_reason or None},
         "growth": None if before is None else _growth_document(before, now),
-        "more": list(more(target)),
+        "more": list(more(target, now.runtime)),
     }
 
 
-def more(target: Target) -> Iterator[str]:
+def more(target: Target, runtime: str = CPYTHON) -> Iterator[str]:
     """The commands that would show more."""
+    if runtime != CPYTHON:
+        if not runtime:
+            return
+        import shlex
+
+        from razorprof.errors import RazorprofError
+        from razorprof.session.captures import SIGNALLING, heap_support
+
+        with suppress(RazorprofError):
+            consent = " --allow signal" if heap_support(target).intrusiveness >= SIGNALLING else ""
+            yield f"razorprof heap {shlex.quote(target.selector or str(target.pid))}{consent} -o heap.pb.gz"
+        return
     yield f"razorprof heap {target.pid} --attach -d 30 -o heap.html"
     yield "razorprof run --heap heap.html -- COMMAND"
+
+
+def _why_no_allocator(now: Look) -> str | None:
+    if now.allocator:
+        return None
+    if now.runtime == CPYTHON:
+        return _ARENAS_FROM
+    return f"{now.runtime} has no allocator of that kind" if now.runtime else "not a runtime that is known here"
+
+
+def _pools(state: GcState) -> list[dict[str, Any]]:
+    return [
+        {"name": pool.name, "used": pool.used, "committed": pool.committed, "max": pool.max}
+        for pool in state.pools
+    ]
 
 
 def _growth_document(before: Look, now: Look) -> dict[str, Any]:
@@ -138,9 +180,19 @@ def _print(target: Target, before: Look | None, now: Look) -> None:
     output.print_table(columns, rows)
     for line in _facts(target, before, now):
         output.print_text(line)
-    output.say("who allocated it is not visible from outside; this would show it:")
-    for command in more(target):
-        output.say(f"  {command}")
+    if now.gc is not None and not now.gc.interpreters:
+        from razorprof.render.collectors import POOL_TITLES, collector_facts, pool_rows
+
+        if now.gc.pools:
+            columns = [Column(POOL_TITLES[0]), *(Column(title, right=True) for title in POOL_TITLES[1:])]
+            output.print_table(columns, pool_rows(now.gc))
+        for line in collector_facts(now.gc):
+            output.print_text(line)
+    commands = list(more(target, now.runtime))
+    if commands:
+        output.say("who allocated it is not visible from outside; this would show it:")
+    for command in commands:
+        output.say(f"  {printable(command)}")
 
 
 def _row(kind: str, share: MemoryShare, before: Look | None, now: Look) -> Row:
@@ -162,7 +214,8 @@ def _row(kind: str, share: MemoryShare, before: Look | None, now: Look) -> Row:
 
 def _facts(target: Target, before: Look | None, now: Look) -> Iterator[str]:
     if not now.allocator:
-        yield f"python: {NOTHING} ({_ARENAS_FROM})"
+        if now.runtime == CPYTHON:
+            yield f"python: {NOTHING} ({_ARENAS_FROM})"
     else:
         arenas, blocks = now.allocator.get("arena_bytes"), now.allocator.get("allocated_blocks")
         line = f"python: {size(arenas)} in arenas, {count(blocks)} blocks in use"

@@ -189,7 +189,7 @@ Probe = Annotated[
     bool,
     typer.Option(
         "--probe",
-        help="Ask the target's own loopback ports for /metrics. (One named by url: or port: is asked without.)",
+        help="Ask the target's own loopback ports for metrics and profiles. (One named by url: is asked without.)",
     ),
 ]
 

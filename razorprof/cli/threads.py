@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_targets
+from razorprof.cli.select import Choice, OneTarget, Probe, Wait, parse_wait, select_targets
 
 if TYPE_CHECKING:
     from razorprof.model.target import Target
@@ -50,6 +50,10 @@ def threads(
     fail_on_deadlock: Annotated[
         bool, typer.Option("--fail-on-deadlock", help="Exit 1 where a deadlock is confirmed.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although there are so many that the target would feel it.")
+    ] = False,
+    probe: Probe = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     wait: Wait = None,
 ) -> int | None:
@@ -64,7 +68,14 @@ def threads(
     (chosen,) = select_targets([target], Choice(wait=seconds, one=True, as_json=as_json))
     from razorprof.session.captures import dump_threads, runtime_of
 
-    request = ThreadsRequest(locals=with_locals, native=native, blocking=blocking, allow_signal=allow == "signal")
+    request = ThreadsRequest(
+        locals=with_locals,
+        native=native,
+        blocking=blocking,
+        allow_signal=allow == "signal",
+        force=force,
+        probe=probe,
+    )
     dump = dump_threads(chosen, request, Watch(tell=_tell))
     if as_json:
         from razorprof.session.threads_document import threads_document

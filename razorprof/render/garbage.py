@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from razorprof.model.gc import Generation, InterpreterGc
+from razorprof.model.gc import GcState, Generation, InterpreterGc
 from razorprof.model.metric import Quality
-from razorprof.render import figures
+from razorprof.render import collectors, figures
 from razorprof.render.cards import history
 from razorprof.render.catalog import GC_GENERATIONS
 from razorprof.render.garbage_history import GarbageHistory
@@ -50,6 +50,10 @@ def gc_lines(
         lines = [*head, sentence(f"no figures: {why_no_gc(snapshot)}", width, palette, Level.LOOK)]
         return [*lines, Text(), *gil_lines(snapshot, width, palette)] if snapshot.gil is not None else lines
     lines = [*head, _time_line(snapshot, width, palette)]
+    if snapshot.gc is not None and not snapshot.gc.interpreters:
+        lines += _cycles(snapshot.gc, width, palette)
+        room = height - len(lines) - 4
+        return [*lines, *time_lines(snapshot, past, width, max(3, min(8, room)), palette)]
     interpreters = snapshot.gc.interpreters if snapshot.gc is not None else ()
     for interpreter in interpreters[:_MOST_INTERPRETERS]:
         alone = len(interpreters) == 1
@@ -66,6 +70,27 @@ def gc_lines(
     return [*lines, *time_lines(snapshot, past, width, max(3, min(8, room)), palette), *lower]
 
 
+def _cycles(state: GcState, width: int, palette: Palette) -> list[Text]:
+    """Collectors, pools and aims of a runtime that is not CPython."""
+    lines = []
+    for titles, rows in (
+        (collectors.COLLECTOR_TITLES, collectors.collector_rows(state)),
+        (collectors.POOL_TITLES, collectors.pool_rows(state)),
+    ):
+        if rows:
+            columns = [
+                Column(title, title.lower(), 10, right=place > 0, stretch=int(place == 0), drop=place)
+                for place, title in enumerate(titles)
+                if any(row[place] != figures.NOTHING for row in rows)
+            ]
+            places = [titles.index(column.key) for column in columns]
+            layout = lay_out(columns, width - 1)
+            lines.append(head_line(layout, palette))
+            lines += [row_line(layout, [row[place] for place in places], palette) for row in rows]
+    lines += [sentence(fact, width, palette, Level.FINE) for fact in collectors.collector_facts(state)]
+    return lines
+
+
 def why_no_gc(snapshot: Snapshot) -> str:
     """Why there are no figures of the collector."""
     for trouble in snapshot.troubles:
@@ -74,9 +99,7 @@ def why_no_gc(snapshot: Snapshot) -> str:
             return printable(f"{trouble.source}: {trouble.message}") + hint
     if not snapshot.runtime:
         return "not known yet what it runs" if not snapshot.stack_reason else printable(snapshot.stack_reason)
-    if snapshot.runtime != "cpython":
-        return f"{printable(snapshot.runtime)} is not read yet"
-    return "the collector was not read yet"
+    return f"nothing of the collector of {printable(snapshot.runtime)} was read yet"
 
 
 def _time_line(snapshot: Snapshot, width: int, palette: Palette) -> Text:
@@ -85,12 +108,14 @@ def _time_line(snapshot: Snapshot, width: int, palette: Palette) -> Text:
     interpreters = snapshot.gc.interpreters if snapshot.gc is not None else ()
     quality = next((one.gc_seconds_quality for one in interpreters if one.generations is not None), None)
     how = {Quality.EXACT: "exact", Quality.ESTIMATED: "estimated from looks"}.get(quality) if quality else ""
+    stands_still = snapshot.gc is not None and not interpreters
     if trace.now is None:
         return sentence("how much time goes into collecting is not known yet", width, palette, Level.FINE)
     found = level("gc_time", trace.now)
     line = Text(" ", no_wrap=True)
     line.append(f"{found.mark}{figures.percent(trace.now)}", palette.of(found) if found else palette.title)
-    line.append(" of the time goes into collecting", palette.of(found))
+    words = "it stands still for its collector" if stands_still else "goes into collecting"
+    line.append(f" of the time {words}", palette.of(found))
     tail = f"   {range_text(trace, figures.percent)}{f', {how}' if how else ''}"
     spark = min(_SPARK, width - line.cell_len - len(tail) - 6)
     if spark >= len(tail) // 2:

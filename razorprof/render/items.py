@@ -115,12 +115,30 @@ def _gc(s: Snapshot) -> Item:
         for generation, rate in reversed(list(enumerate(rates)))
         if rate.now is not None
     ]
+    notes += _cycle_notes(s)
     found = level("gc_time", time.now)
     if time.now is None:
         return Item("GC", figures.NOTHING, trace=trace, notes=tuple(notes), floor=0.0, known=bool(notes))
     value = f"{found.mark}{figures.percent(time.now)}"
     notes.append((range_text(time, figures.percent), Level.FINE))
     return Item("GC", value, found, time, tuple(notes), floor=0.0, note_first=True)
+
+
+def _cycle_notes(s: Snapshot) -> list[tuple[str, Level]]:
+    """Of collectors without generations: how often each has worked, and the last pause."""
+    state = s.gc
+    if state is None or state.interpreters:
+        return []
+    notes = [
+        (f"{cut_middle(printable(one.name), 14)} {figures.count(one.collections)} cycles", Level.FINE)
+        for one in state.collectors[:4]
+        if one.collections is not None
+    ]
+    last = [pause for one in state.collectors for pause in one.pauses[-1:]]
+    if last:
+        newest = max(last, key=lambda pause: pause.end)
+        notes.append((f"last pause {figures.duration(newest.seconds)}", Level.FINE))
+    return notes
 
 
 def _gil(s: Snapshot) -> Item:

@@ -65,7 +65,11 @@ def report_page(report: Report) -> str:
         ("plots", "Over time", _plots(report)),
         ("cpu", "Where CPU time went", report_sections.profile(report.cpu, _why(report, "cpu"))),
         ("threads", "Threads", report_sections.threads(report.dump, _why(report, "threads"))),
-        ("gc", "Garbage collector and GIL", report_sections.collector(report.gc, report.gil, _why(report, "gc"))),
+        (
+            "gc",
+            "Garbage collector and GIL" if report.gil is not None else "Garbage collector",
+            report_sections.collector(report.gc, report.gil, _why(report, "gc")),
+        ),
         ("memory", "Memory", report_sections.memory(report.memory, _why(report, "memory"))),
         ("heap", "Allocations", report_sections.profile(report.heap, _why(report, "heap"))),
         ("process", "Process", report_facts.process(report.facts, _why(report, "process"))),

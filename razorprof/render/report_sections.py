@@ -11,7 +11,7 @@ from razorprof.model.heap import MemoryMapView
 from razorprof.model.metric import Quality
 from razorprof.model.profile import Profile, top
 from razorprof.model.threads import ThreadDump, ThreadGroup, ThreadInfo
-from razorprof.render import figures
+from razorprof.render import collectors, figures
 from razorprof.render.flame_html import flame_fragment
 from razorprof.render.report_markup import fold, paragraph, table, text
 from razorprof.render.thread_report import wait_words
@@ -56,12 +56,14 @@ def threads(dump: ThreadDump | None, why: str) -> str:
         return paragraph(why, "dim")
     names = {thread.native_id: thread.name for thread in dump.threads}
     by_id = {thread.native_id: thread for thread in dump.threads}
-    parts = [paragraph(f"{len(dump.threads)} threads, {len(dump.groups)} different stacks", "dim")]
+    whole = max(len(dump.threads), sum(group.count for group in dump.groups))
+    parts = [paragraph(f"{whole} {dump.kind}s, {len(dump.groups)} different stacks", "dim")]
+    parts += [paragraph(finding) for finding in dump.findings]
     if dump.stacks_reason:
         parts.append(paragraph(f"No stacks: {dump.stacks_reason}"))
     if dump.tasks is not None:
         parts.append(paragraph(f"{dump.tasks} asyncio tasks pending"))
-    groups = sorted(dump.groups, key=lambda group: (not group.frames, -len(group.threads)))
+    groups = sorted(dump.groups, key=lambda group: (not group.frames, -group.count))
     for group in groups[:_MOST_GROUPS]:
         members = [by_id[native] for native in group.threads if native in by_id]
         parts.append(fold(_group_title(group, members), _group(group, members, names), is_open=len(groups) <= 3))
@@ -75,6 +77,8 @@ def collector(gc: GcState | None, gil: GilState | None, why: str) -> str:
     parts = []
     if gc is None:
         parts.append(paragraph(why, "dim"))
+    elif not gc.interpreters:
+        parts += _cycles(gc)
     else:
         heads = ("Interpreter", "Generation", "Count", "Threshold", "Collections", "Collected", "Uncollectable")
         parts.append(table(heads, _generations(gc), range(7)))
@@ -117,6 +121,17 @@ def memory(memory: MemoryMapView | None, why: str) -> str:
     return table(heads, rows, range(1, 7))
 
 
+def _cycles(gc: GcState) -> list[str]:
+    parts = []
+    for titles, rows in (
+        (collectors.COLLECTOR_TITLES, collectors.collector_rows(gc)),
+        (collectors.POOL_TITLES, collectors.pool_rows(gc)),
+    ):
+        if rows:
+            parts.append(table([title.capitalize() for title in titles], rows, range(1, len(titles))))
+    return parts + [paragraph(fact) for fact in collectors.collector_facts(gc)]
+
+
 def _generations(gc: GcState) -> Iterator[tuple[object, ...]]:
     for one in gc.interpreters:
         for g in one.generations or ():
@@ -124,8 +139,9 @@ def _generations(gc: GcState) -> Iterator[tuple[object, ...]]:
 
 
 def _group_title(group: ThreadGroup, members: list[ThreadInfo]) -> str:
-    who = f"{members[0].native_id} {members[0].name}" if len(members) == 1 else f"{len(group.threads)} threads"
-    where = f" in {group.frames[0].function}" if group.frames else ", no Python code"
+    alone = len(members) == group.count == 1
+    who = f"{members[0].native_id} {members[0].name}".rstrip() if alone else f"{group.count} equal ones"
+    where = f" in {group.frames[0].function}" if group.frames else ", no stack"
     holds = ", holds the GIL" if any(member.holds_gil for member in members) else ""
     return f"{who}: {group.state.value}{where}{holds}"
 

@@ -1,4 +1,4 @@
-"""A thread dump as text that an engineer on call reads from the top: verdict, GIL, then the threads.
+"""A thread dump as text that an engineer on call reads from the top: verdict, GIL if any, then the threads.
 
 Pure: a dump in, lines out, everything of the target escaped. Threads with equal stacks stand together. For the
 command threads; the dashboard's table of threads is render.threads.
@@ -6,17 +6,21 @@ command threads; the dashboard's table of threads is render.threads.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from razorprof.analysis.deadlocks import CONFIRMED
+from razorprof.model.frame import Frame
 from razorprof.model.threads import Local, ThreadDump, ThreadGroup, ThreadInfo, ThreadState
 from razorprof.render import figures
 from razorprof.render.text import cut_end, cut_middle, printable
 
 _MANY = 3  # equal stacks from which on a group is told with its members in short
 _MOST_MEMBERS = 12
+_MOST_NAMED = 3  # of those that are told by their number
+_MOST_FINDINGS = 20
 _LONGEST_VALUE = 120
 _ORDER = (ThreadState.PYTHON, ThreadState.RUNNING, ThreadState.WAITING, ThreadState.UNKNOWN, ThreadState.IDLE)
 
@@ -41,7 +45,10 @@ def thread_report(dump: ThreadDump, width: int | None = None) -> Iterator[Line]:
     """The lines. width: cells of a line, None where nothing is cut. Verdicts and reasons are never cut."""
     names = {thread.native_id: thread.name for thread in dump.threads}
     yield from _verdict(dump)
-    yield Line(_gil(dump))
+    for finding in dump.findings[:_MOST_FINDINGS]:
+        yield Line(printable(finding), Tone.DOUBT)
+    if dump.has_gil:
+        yield Line(_gil(dump))
     yield Line(_counts(dump))
     if dump.stacks_reason:
         yield Line(f"no stacks: {printable(dump.stacks_reason)}", Tone.DOUBT)
@@ -50,22 +57,27 @@ def thread_report(dump: ThreadDump, width: int | None = None) -> Iterator[Line]:
     elif dump.tasks_reason and _runs_asyncio(dump):
         yield Line(printable(dump.tasks_reason), Tone.QUIET)
     by_id = {thread.native_id: thread for thread in dump.threads}
-    for group in _ordered(dump, by_id):
+    none = "" if dump.has_gil else "(no stack)"
+    for group in _ordered(dump):
         yield Line("")
-        members = [by_id[native] for native in group.threads]
+        members = [by_id[native] for native in group.threads if native in by_id]
+        if group.count > len(members) or (not dump.has_gil and group.count >= _MANY):
+            yield from _counted(dump, group, members, names, width)
+            continue
         if any(member.locals for member in members):  # equal stacks, but each with variables of its own
             for place, member in enumerate(members):
                 if place:
                     yield Line("")
-                yield _heading(member, names, width)
-                yield from _frames(member, width, single=True)
+                yield _heading(member, names, width, dump.kind)
+                yield from _frames(member, width, single=True, no_frames=none)
             continue
         if len(members) >= _MANY:
             yield from _group(members, names, width)
         else:
             for member in members:
-                yield _heading(member, names, width)
-        yield from _frames(members[0], width, single=len(members) == 1)
+                yield _heading(member, names, width, dump.kind)
+        yield from _frames(members[0], width, single=len(members) == 1, no_frames=none)
+        yield from _started_by(members[0].started_by, width)
 
 
 def wait_words(thread: ThreadInfo, names: dict[int, str]) -> str:
@@ -115,31 +127,69 @@ def _gil(dump: ThreadDump) -> str:
 
 
 def _counts(dump: ThreadDump) -> str:
-    counts = [(state, sum(thread.state is state for thread in dump.threads)) for state in _ORDER]
-    told = ", ".join(f"{count} {state.value}" for state, count in counts if count)
-    whole = len(dump.threads)
-    return f"{whole} thread{'' if whole == 1 else 's'}: {told}"
+    counts = Counter(thread.state for thread in dump.threads)
+    if sum(group.count for group in dump.groups) > len(dump.threads):  # a profile counts them and names none
+        counts = Counter()
+        for group in dump.groups:
+            counts[group.state] += group.count
+    told = ", ".join(f"{counts[state]} {state.value}" for state in _ORDER if counts[state])
+    whole = counts.total()
+    return f"{whole} {printable(dump.kind)}{'' if whole == 1 else 's'}: {told}"
 
 
-def _ordered(dump: ThreadDump, by_id: dict[int, ThreadInfo]) -> list[ThreadGroup]:
+def _ordered(dump: ThreadDump) -> list[ThreadGroup]:
     """Threads of a deadlock first, then by state; groups by how many they are."""
     locked = {native for deadlock in dump.deadlocks for native in deadlock.threads}
 
-    def rank(group: ThreadGroup) -> tuple[bool, int, bool, int]:
+    def rank(group: ThreadGroup) -> tuple[bool, int, bool, int, int]:
         is_locked = any(native in locked for native in group.threads)
-        first = by_id[group.threads[0]]
-        return not is_locked, _ORDER.index(group.state), not first.frames, group.threads[0]
+        many = -group.count if not dump.has_gil else 0
+        first = group.threads[0] if group.threads else 0
+        return not is_locked, _ORDER.index(group.state), not group.frames, many, first
 
     return sorted(dump.groups, key=rank)
 
 
-def _heading(thread: ThreadInfo, names: dict[int, str], width: int | None) -> Line:
+def _heading(thread: ThreadInfo, names: dict[int, str], width: int | None, kind: str) -> Line:
     cpu = "" if thread.cpu_ratio is None else f", CPU {figures.percent(thread.cpu_ratio, 0)}"
     gil = ", holds the GIL" if thread.holds_gil else ""
     wait = wait_words(thread, names)
-    name = printable(thread.name) or "(no name)"
-    text = f"thread {thread.native_id} {cut_middle(name, 60)}: {thread.state.value}{gil}{cpu}"
+    name = printable(thread.name) or ("(no name)" if kind == "thread" else "")
+    who = f"{printable(kind)} {thread.native_id} {cut_middle(name, 60)}".rstrip()
+    text = f"{who}: {thread.state.value}{_since(thread.waited)}{gil}{cpu}"
     return Line(_cut(text + (f"; {wait}" if wait else ""), width), Tone.HEADING)
+
+
+def _counted(
+    dump: ThreadDump,
+    group: ThreadGroup,
+    members: Sequence[ThreadInfo],
+    names: dict[int, str],
+    width: int | None,
+) -> Iterator[Line]:
+    """Many that are alike, of which not all need be known by themselves."""
+    what = f" ({printable(group.what)})" if group.what else ""
+    several = "" if group.count == 1 else "s"
+    told = f"{group.count} {printable(dump.kind)}{several} {group.state.value}{what}{_since(group.waited)}"
+    yield Line(_cut(f"{told} with this stack:", width), Tone.HEADING)
+    for member in members[:_MOST_NAMED]:
+        wait = wait_words(member, names)
+        who = f"  {member.native_id} {cut_middle(printable(member.name), 40)}".rstrip() + _since(member.waited)
+        yield Line(_cut(who + (f"; {wait}" if wait else ""), width))
+    if group.count > _MOST_NAMED:
+        yield Line(f"  and {group.count - min(len(members), _MOST_NAMED)} more", Tone.QUIET)
+    yield from _frames(ThreadInfo(0, frames=group.frames), width, single=False, no_frames="(no stack)")
+    yield from _started_by(group.started_by, width)
+
+
+def _started_by(frame: Frame | None, width: int | None) -> Iterator[Line]:
+    if frame is not None:
+        place = f"{frame.file}:{frame.line}" if frame.line else frame.file
+        yield Line(_cut(f"    started by {printable(frame.function)} ({printable(place)})", width), Tone.QUIET)
+
+
+def _since(waited: float | None) -> str:
+    return "" if waited is None else f" for {figures.span(round(waited))}"
 
 
 def _group(members: Sequence[ThreadInfo], names: dict[int, str], width: int | None) -> Iterator[Line]:
@@ -152,9 +202,10 @@ def _group(members: Sequence[ThreadInfo], names: dict[int, str], width: int | No
         yield Line(f"  and {len(members) - _MOST_MEMBERS} more", Tone.QUIET)
 
 
-def _frames(thread: ThreadInfo, width: int | None, *, single: bool) -> Iterator[Line]:
+def _frames(thread: ThreadInfo, width: int | None, *, single: bool, no_frames: str) -> Iterator[Line]:
     if not thread.frames:
-        yield Line("    (no Python code)" if thread.stack_age is not None else "    (no Python stack)", Tone.QUIET)
+        python = "(no Python code)" if thread.stack_age is not None else "(no Python stack)"
+        yield Line(f"    {no_frames or python}", Tone.QUIET)
     variables: Sequence[tuple[Local, ...]] = thread.locals if single else ()
     index = 0
     while index < len(thread.frames):

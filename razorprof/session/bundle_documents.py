@@ -53,7 +53,11 @@ def findings_document(seen: Seen, dump: ThreadDump | None) -> dict[str, Any]:
 def collector_document(seen: Seen) -> dict[str, Any]:
     """The garbage collector in the shape of CONTRACT's `gc`, and the GIL."""
     return {
-        **(gc_document(seen.gc) if seen.gc is not None else {"interpreters": None}),
+        **(
+            gc_document(seen.gc, seen.status.runtime if seen.status else "")
+            if seen.gc is not None
+            else {"interpreters": None}
+        ),
         "gil": None if seen.gil is None else _gil(seen.gil),
     }
 

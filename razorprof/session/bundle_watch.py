@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from razorprof.analysis.advice import advise
 from razorprof.analysis.advice_observation import SHORTEST_SECONDS
+from razorprof.errors import RazorprofError
 from razorprof.model.advice import Advice
 from razorprof.model.gc import GcState
 from razorprof.model.gil import GilState
@@ -19,14 +19,16 @@ from razorprof.model.metric import Sample
 from razorprof.model.target import Life, Target
 from razorprof.model.verdict import Verdict
 from razorprof.plugin import loading
+from razorprof.plugin.protocols import Detection
+from razorprof.remote.process import ProcessView
 from razorprof.render.catalog import FIGURES, Figure
 from razorprof.render.trace import Trace, level_trace, rate_trace
+from razorprof.session.advising import advise
+from razorprof.session.gc_series import gc_time_series
 from razorprof.session.observing import Observing, look_at_workers, read_now
 from razorprof.session.series_document import series_document
 from razorprof.session.session import Session, SessionOptions
 from razorprof.session.view import TargetStatus
-
-_QUALITIES = ("exact", "estimated", "sampled")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +53,7 @@ class Watching:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._observing = Observing(target)
+        self._observing = Observing(target, _detected(target))
         self._session = Session(
             SessionOptions(), sources=loading.sources, runtimes=loading.runtimes, taps=(self._observing.see,)
         )
@@ -96,6 +98,12 @@ class Watching:
             reasons["advice"] = reasons.get("gc", "its garbage collector was not seen")
         elif not found.is_long_enough:
             reasons["advice"] = f"seen for {found.seconds:.1f} s: advice needs {SHORTEST_SECONDS:g} s at least"
+        advice: tuple[Advice, ...] = ()
+        if "advice" not in reasons and found is not None:
+            try:
+                advice = advise(found)
+            except RazorprofError as error:
+                reasons["advice"] = str(error)
         if gc is None:
             reasons.setdefault("gc", "its garbage collector was not seen")
         is_gone = status is not None and status.life is Life.GONE
@@ -104,7 +112,7 @@ class Watching:
             status=status,
             ended=(status.how or "it ended") if is_gone and status is not None else "",
             verdict=verdict,
-            advice=advise(found) if found is not None and found.is_long_enough else (),
+            advice=advice,
             gc=gc,
             gil=gil,
             series=series_document(view, self._target.pid),
@@ -113,14 +121,22 @@ class Watching:
         )
 
     def _history(self, figure: Figure) -> Trace:
-        view, labels = self._session.view, dict(figure.labels)
-        read = rate_trace if figure.rate else level_trace
-        wanted = [{**labels, "quality": word} for word in _QUALITIES] if figure.key == "gc_time" else [labels]
-        for some in wanted:
-            series = view.history(self._target.identity, figure.metric, seconds=math.inf, **some)
-            if series is not None:
-                return read(series)
-        return Trace()
+        view, identity = self._session.view, self._target.identity
+        if figure.key == "gc_time":
+            series = gc_time_series(view, identity, math.inf)
+        else:
+            series = view.history(identity, figure.metric, seconds=math.inf, **figure.labels)
+        if series is None:
+            return Trace()
+        return rate_trace(series) if figure.rate else level_trace(series)
+
+
+def _detected(target: Target) -> Detection | None:
+    try:
+        found = loading.detect_runtime(ProcessView(target.pid))
+    except RazorprofError:
+        return None
+    return None if found is None else found[1]
 
 
 def _reasons(status: TargetStatus | None) -> dict[str, str]:

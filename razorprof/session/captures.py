@@ -6,7 +6,8 @@ entry points.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone
 from razorprof.plugin.captures import (
@@ -19,9 +20,10 @@ from razorprof.plugin.captures import (
     Watch,
 )
 from razorprof.plugin.loading import detect_runtime
-from razorprof.plugin.protocols import Capability, Detection, Runtime
+from razorprof.plugin.protocols import Capability, Detection, Runtime, Support
 from razorprof.remote.process import ProcessView
 from razorprof.targets.attach import Attach, attach_verdict
+from razorprof.targets.endpoint import endpoint_of
 
 if TYPE_CHECKING:  # for types alone: a command loads only what it captures
     from razorprof.model.heap import HeapRecord
@@ -30,12 +32,16 @@ if TYPE_CHECKING:  # for types alone: a command loads only what it captures
     from razorprof.model.threads import ThreadDump
 
 
+SIGNALLING, INJECTING = 3, 4  # intrusiveness that needs consent, see plugin.protocols.Support
+Request = TypeVar("Request", CpuRequest, ThreadsRequest, HeapRequest)
+
+
 def record_cpu(target: Target, request: CpuRequest, watch: Watch) -> Profile:
     """A CPU profile. Raises TargetGone, PermissionDenied, NotSupported, ToolFailed."""
     runtime, detection = runtime_of(target)
     if not isinstance(runtime, RecordsCpu):
         raise unsupported(runtime, detection, target, Capability.CPU, "CPU profiles")
-    return runtime.record_cpu(target, detection, request, watch)
+    return runtime.record_cpu(target, detection, _with_endpoint(request, target), watch)
 
 
 def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> ThreadDump:
@@ -43,16 +49,30 @@ def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> Threa
     runtime, detection = runtime_of(target)
     if not isinstance(runtime, DumpsThreads):
         raise unsupported(runtime, detection, target, Capability.THREADS, "thread dumps")
-    return runtime.dump_threads(target, detection, request, watch)
+    return runtime.dump_threads(target, detection, _with_endpoint(request, target), watch)
 
 
 def record_heap(target: Target, request: HeapRequest, watch: Watch) -> HeapRecord:
-    """Allocations by call site, by code in the process. Raises as record_cpu does, and Unsafe."""
+    """Allocations by call site. Raises as record_cpu does, NotSupported without the consent that it needs, and
+    Unsafe."""
     runtime, detection = runtime_of(target)
     if not isinstance(runtime, RecordsHeap):
         raise unsupported(runtime, detection, target, Capability.HEAP, "recording of allocations")
-    need_permission(ProcessView(target.pid))  # it takes ptrace(2), and without even the version may be unknown
-    return runtime.record_heap(target, detection, request, watch)
+    support = runtime.capabilities(detection).get(Capability.HEAP)
+    if support is None or not support.available or support.intrusiveness >= SIGNALLING:
+        need_permission(ProcessView(target.pid))  # it takes ptrace(2), and without even the version may be unknown
+    return runtime.record_heap(target, detection, _with_endpoint(request, target), watch)
+
+
+def heap_support(target: Target) -> Support:
+    """What recording allocations takes there: intrusiveness of INJECTING needs the user's `attach`, SIGNALLING an
+    `allow_signal`, less neither. Raises NotSupported with the reason where it cannot be done."""
+    runtime, detection = runtime_of(target)
+    support = runtime.capabilities(detection).get(Capability.HEAP)
+    if support is None or not support.available:
+        need_permission(ProcessView(target.pid))
+        raise unsupported(runtime, detection, target, Capability.HEAP, "recording of allocations")
+    return support
 
 
 def runtime_of(target: Target) -> tuple[Runtime, Detection]:
@@ -68,6 +88,10 @@ def runtime_of(target: Target) -> tuple[Runtime, Detection]:
             "no runtime that is known here runs in this process", value=target.pid, hint="see: razorprof ps"
         )
     return found
+
+
+def _with_endpoint(request: Request, target: Target) -> Request:
+    return request if request.url else replace(request, url=endpoint_of(target))
 
 
 def unsupported(

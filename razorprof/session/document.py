@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from razorprof.model.gc import GcState, InterpreterGc
+from razorprof.model.gc import CollectorGc, GcState, InterpreterGc
 from razorprof.model.metric import Quality
 from razorprof.model.profile import Profile, top
 from razorprof.model.target import Identity
@@ -115,12 +115,68 @@ def _threads(dump: ThreadDump | None, status: TargetStatus) -> dict[str, Any]:
 def _gc(state: GcState | None, status: TargetStatus) -> dict[str, Any]:
     if state is None:
         return {"gc": None, "gc_reason": _reason(status, "gc", _NOT_READ)}
-    return {"gc": gc_document(state)}
+    return {"gc": gc_document(state, status.runtime)}
 
 
-def gc_document(state: GcState) -> dict[str, Any]:
-    """The collectors in the shape of CONTRACT's `gc`."""
-    return {"time": state.time, "interpreters": [_interpreter(one) for one in state.interpreters]}
+def gc_document(state: GcState, runtime: str = "") -> dict[str, Any]:
+    """The collectors in the shape of CONTRACT's `gc`. runtime: its name; some have an object of their own."""
+    document: dict[str, Any] = {
+        "time": state.time,
+        "interpreters": [_interpreter(one) for one in state.interpreters],
+    }
+    if state.interpreters:
+        return document
+    collectors = [_collector(one) for one in state.collectors]
+    pools = [
+        {"name": pool.name, "used": pool.used, "committed": pool.committed, "max": pool.max}
+        for pool in state.pools
+    ]
+    document |= {
+        "collectors": collectors,
+        "pools": pools,
+        "figures": [
+            {
+                "name": figure.name,
+                "value": figure.value,
+                "unit": figure.unit or None,
+                "quality": figure.quality.value,
+                "reason": figure.reason or None,
+            }
+            for figure in state.figures
+        ],
+        "cpu_ratio": state.cpu_ratio,
+    }
+    if runtime == "go" and state.collectors:
+        go = state.collectors[0]
+        document["go"] = {
+            "collections": go.collections,
+            "pause_seconds_total": go.seconds,
+            "cpu_fraction": state.cpu_ratio,
+            "pauses": collectors[0]["pauses"],
+            "pauses_lost": go.lost,
+        }
+    elif runtime == "jvm":
+        document["jvm"] = {
+            "collectors": [
+                {"name": one.name, "collections": one.collections, "seconds": one.seconds}
+                for one in state.collectors
+            ],
+            "pools": pools,
+        }
+    return document
+
+
+def _collector(one: CollectorGc) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "collections": one.collections,
+        "forced": one.forced,
+        "seconds": one.seconds,
+        "seconds_exact": one.seconds_quality is Quality.EXACT,
+        "pauses": [{"end": pause.end, "seconds": pause.seconds} for pause in one.pauses],
+        "pauses_lost": one.lost,
+        "last_end": one.last_end,
+    }
 
 
 def _interpreter(one: InterpreterGc) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from razorprof.model.target import Target
 from razorprof.plugin.protocols import Capability, Detection, Reader, SourceOptions
 from razorprof.remote.process import ProcessView
 from razorprof.session.captures import need_permission, runtime_of
+from razorprof.targets.endpoint import endpoint_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Look:
     gil: GilState | None
 
 
-def open_collector(target: Target, interval: float) -> tuple[Detection, Reader]:
-    """The reader of the target's source "gc". Raises NotSupported with the runtime's reason where it has none."""
+def open_collector(target: Target, interval: float, *, probe: bool = False) -> tuple[Detection, Reader]:
+    """The reader of the target's source "gc": a runtime names the one so that gives its GcState. Raises
+    NotSupported with the runtime's reason where it has none."""
     runtime, detection = runtime_of(target)
     support = runtime.capabilities(detection).get(Capability.GC)
     source = next((source for source in runtime.sources(detection) if source.name == "gc"), None)
@@ -38,7 +40,7 @@ def open_collector(target: Target, interval: float) -> tuple[Detection, Reader]:
         need_permission(ProcessView(target.pid))
         reason = support.reason if support is not None else ""
         raise NotSupported(reason or f"the garbage collector of {runtime.name} cannot be read", value=target.pid)
-    return detection, source.open(target, SourceOptions(interval=interval))
+    return detection, source.open(target, SourceOptions(interval, probe=probe, url=endpoint_of(target)))
 
 
 def looks_at(
@@ -72,7 +74,7 @@ def collector_document(target: Target, detection: Detection, look: Look) -> dict
             "version": detection.version,
         },
         "source": "gc",
-        **gc_document(look.now),
+        **gc_document(look.now, detection.runtime),
         "gil": None if look.gil is None else _gil_document(look.gil),
     }
 

@@ -7,6 +7,7 @@ from collections import deque
 from razorprof.analysis.limits import Look
 from razorprof.model.scrape import Scrape
 from razorprof.model.threads import ThreadDump
+from razorprof.session.gc_series import COUNTERS
 
 WINDOW = 5.0  # seconds of looks that a verdict rests on
 THREADS_WINDOW = 20.0  # and of thread states, which are instants
@@ -16,7 +17,6 @@ _COUNTERS = {
     "process_run_delay_seconds_total": "run_delay",
     "container_cpu_cfs_throttled_seconds_total": "throttled",
     "container_pressure_memory_waiting_seconds_total": "memory_stalled",
-    "python_gc_seconds_total": "gc",
 }
 _SIBLING_GAUGES = {
     "process_resident_memory_bytes": "rss",
@@ -47,10 +47,13 @@ class LookMaker:
                 self._rates.pop(figure, None)
                 self._before.pop(figure, None)
         before = set(self._rates)
+        gc: list[float] = []
         for sample in scrape.samples:
             name = sample.name
             if name in _COUNTERS:
                 self._count(_COUNTERS[name], scrape.time, sample.value)
+            elif name in COUNTERS:  # one series a collector
+                gc.append(sample.value)
             elif name in _GAUGES:
                 self._rates[_GAUGES[name]] = sample.value
             elif name in _SIBLING_GAUGES:
@@ -59,6 +62,8 @@ class LookMaker:
                 self._io[sample.labels.get("direction", "")] = sample.value
             elif name == "process_page_faults_total" and sample.labels.get("kind") == "major":
                 self._count("major_faults", scrape.time, sample.value)
+        if gc:
+            self._count("gc", scrape.time, sum(gc))
         if self._io:
             self._count("io", scrape.time, sum(self._io.values()))
         self._given.setdefault(scrape.source, set()).update(self._rates.keys() - before)

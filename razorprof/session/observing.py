@@ -21,10 +21,12 @@ from razorprof.model.scrape import Detected, Event, Reading, Scrape
 from razorprof.model.target import Identity, Target
 from razorprof.model.verdict import Verdict
 from razorprof.plugin.loading import detect_runtime, sources
-from razorprof.plugin.protocols import Source, SourceOptions
+from razorprof.plugin.protocols import Detection, Source, SourceOptions
 from razorprof.remote.process import ProcessView, all_processes
+from razorprof.targets.endpoint import endpoint_of
 
 MOST_WORKERS = 64
+MOST_SERIES, MOST_POINTS = 2_000, 512  # kept for advice
 LONGEST_LOOK = 2.0  # seconds for all workers: a large one takes some 100 ms
 _FORKED = 0x40  # PF_FORKNOEXEC, include/linux/sched.h: forked, and still the program that forked it
 _CPU, _RESIDENT = "process_cpu_seconds_total", "process_resident_memory_bytes"
@@ -43,12 +45,13 @@ class WorkerLook:
 class Observing:
     """Of one target. `see` takes a session's events in its thread; `observation` is asked when it is over."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, detection: Detection | None = None) -> None:
+        """detection: of what runs there, as far as it is known."""
         self._target = target
-        self._version: str | None = None
+        self._detection = detection or Detection("", None)
         self._states: list[GcState] = []
         self._gils: list[GilState] = []
-        self._gauges: dict[str, list[tuple[float, float]]] = {_CPU: [], _RESIDENT: [], _ARENAS: [], _BLOCKS: []}
+        self._series: dict[str, _Points] = {}
 
     @property
     def seconds(self) -> float:
@@ -70,14 +73,16 @@ class Observing:
             elif isinstance(structure, GilState):
                 self._gils.append(structure)
             elif isinstance(structure, Detected):
-                self._version = structure.version or self._version
+                known = self._detection
+                if structure.runtime and (structure.runtime, structure.version) != (known.runtime, known.version):
+                    self._detection = Detection(structure.runtime, structure.version or known.version)
         self.note(event.time, event.samples)
 
     def note(self, time: float, samples: Iterable[Sample]) -> None:
         """Take samples that were read at one time."""
         for sample in samples:
-            if sample.name in self._gauges:
-                self._gauges[sample.name].append((time, sample.value))
+            if not sample.labels and (sample.name in self._series or len(self._series) < MOST_SERIES):
+                self._series.setdefault(sample.name, _Points()).add(time, sample.value)
 
     def observation(
         self, *, verdict: Verdict | None, before: Sequence[WorkerLook] = (), now: Sequence[WorkerLook] = ()
@@ -93,7 +98,7 @@ class Observing:
         return Observation(
             pid=self._target.pid,
             seconds=self.seconds,
-            version=parse_version(self._version),
+            version=parse_version(self._detection.version),
             before=self._states[0],
             now=self._states[-1],
             cpu=cpu.growth / cpu_seconds if cpu is not None and cpu_seconds > 0 else None,
@@ -105,10 +110,14 @@ class Observing:
             blocks=self._trend(_BLOCKS),
             verdict=verdict,
             workers=tuple(_workers(before, now)),
+            runtime=self._detection.runtime,
+            detail=self._detection.detail,
+            series={name: trend for name in self._series if (trend := self._trend(name)) is not None},
         )
 
     def _trend(self, name: str) -> Trend | None:
-        points = sorted(self._gauges[name])
+        known = self._series.get(name)
+        points = sorted(known.points) if known is not None else []
         return Trend(tuple(points)) if len(points) >= 2 else None
 
     def _switches(self) -> int | None:
@@ -120,6 +129,25 @@ class Observing:
         return more if more >= 0 else None  # else another program runs there now
 
 
+class _Points:
+    """One series over time, thinned out where it grows long: the first and the newest value stay."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, float]] = []
+        self._every, self._skipped = 1, 0
+
+    def add(self, time: float, value: float) -> None:
+        if self._skipped and self.points:
+            self.points.pop()  # the newest one stood in for those that are left out
+        self.points.append((time, value))
+        self._skipped = (self._skipped + 1) % self._every
+        if len(self.points) >= MOST_POINTS and not self._skipped:
+            newest, self.points = self.points[-1], self.points[::2]
+            self.points.append(newest)
+            self._skipped = self._every
+            self._every *= 2
+
+
 def read_now(target: Target, *names: str) -> list[Reading]:
     """One read of some of the target's sources (gc, process), each by a reader of its own. What cannot be read is
     left out."""
@@ -128,7 +156,7 @@ def read_now(target: Target, *names: str) -> list[Reading]:
         if source.name not in names:
             continue
         with contextlib.suppress(RazorprofError, OSError):
-            reader = source.open(target, SourceOptions())
+            reader = source.open(target, SourceOptions(url=endpoint_of(target)))
             try:
                 found.extend(reader.read())
             finally:

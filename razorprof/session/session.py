@@ -32,6 +32,7 @@ from razorprof.session.watched import Watched, holds_place, predecessor
 from razorprof.session.watchers import Detection, Presence, Search
 from razorprof.session.workers import Executor, ThreadExecutor
 from razorprof.store.memory import MemoryStore
+from razorprof.targets.endpoint import endpoint_of
 
 logger = logging.getLogger(__name__)
 
@@ -252,6 +253,7 @@ class Session:
             rate_hz=self._options.rate_hz,
             budget=STACK_BUDGET / max(1, self._focused_count()),
             probe=self._options.probe,
+            url=endpoint_of(watched.target),
             taken=self._pipeline.own_names().union(*(series_names(s.metrics) for s in watched.sources)),
             clock=self._clock,
         )

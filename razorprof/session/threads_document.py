@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from razorprof.model.frame import Frame
 from razorprof.model.target import Target
-from razorprof.model.threads import ThreadDump, ThreadInfo
+from razorprof.model.threads import ThreadDump, ThreadGroup, ThreadInfo
 
 
 def threads_document(
@@ -27,13 +28,16 @@ def threads_document(
         "stacks_reason": dump.stacks_reason or None,
         "groups": [
             {
-                "count": len(group.threads),
+                "count": group.count,
                 "state": group.state.value,
                 "frames": [{"function": f.function, "file": f.file, "line": f.line} for f in group.frames],
                 "threads": list(group.threads),
+                **_waits(group),
             }
             for group in dump.groups
         ],
+        "kind": dump.kind,
+        "findings": list(dump.findings),
         "deadlocks": [
             {"confidence": one.confidence, "threads": list(one.threads), "why": one.why} for one in dump.deadlocks
         ],
@@ -68,7 +72,21 @@ def _thread(thread: ThreadInfo, with_locals: bool) -> dict[str, Any]:
     waits = thread.waits_on
     if waits is not None:
         document["waits_on"] |= {"owner_quality": waits.owner_quality or None, "timed": waits.timed}
+    document |= _waits(thread)
     if with_locals and thread.locals:
         for frame, variables in zip(document["frames"], thread.locals, strict=False):
             frame["locals"] = [{"name": v.name, "value": v.text, "argument": v.is_argument} for v in variables]
     return document
+
+
+def _waits(one: ThreadInfo | ThreadGroup) -> dict[str, Any]:
+    """What only some runtimes tell; nothing where they do not."""
+    what = one.what if isinstance(one, ThreadGroup) else ""
+    if one.waited is None and one.started_by is None and not what:
+        return {}
+    told = {"waited_seconds": one.waited, "started_by": _frame(one.started_by)}
+    return {"what": what or None, **told} if isinstance(one, ThreadGroup) else told
+
+
+def _frame(frame: Frame | None) -> dict[str, Any] | None:
+    return None if frame is None else {"function": frame.function, "file": frame.file, "line": frame.line}

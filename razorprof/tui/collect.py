@@ -14,12 +14,12 @@ from razorprof.model.threads import ThreadDump
 from razorprof.render.catalog import FIGURES, GC_GENERATIONS, Figure
 from razorprof.render.snapshot import Mark, Missing, OwnCost, Snapshot, Trouble
 from razorprof.render.trace import Trace, level_trace, rate_trace
+from razorprof.session.gc_series import gc_time_series
 from razorprof.session.view import SessionState, TargetStatus, View
 
 HISTORY = 120.0  # seconds that histories, minima and maxima span
 _SHORTER = (15.0, 30.0, 60.0)  # spans of a history that has only begun: it should not start as a blank
 ROW_FIGURES = ("cpu", "rss", "threads")
-GC_QUALITIES = ("exact", "estimated", "sampled")
 
 
 class Collector:
@@ -101,15 +101,10 @@ class Collector:
         return next((span for span in _SHORTER if end - oldest < span < self.history), self.history)
 
     def _trace(self, identity: Identity, figure: Figure, seconds: float) -> Trace:
-        labels = dict(figure.labels)
-        series = self.view.history(identity, figure.metric, seconds=seconds, **labels)
-        if series is None and figure.key == "gc_time":
-            # The quality is a label there: whichever the target's version gives.
-            found = (
-                self.view.history(identity, figure.metric, seconds=seconds, quality=quality)
-                for quality in GC_QUALITIES
-            )
-            series = next((one for one in found if one is not None), None)
+        if figure.key == "gc_time":
+            series = gc_time_series(self.view, identity, seconds)
+        else:
+            series = self.view.history(identity, figure.metric, seconds=seconds, **figure.labels)
         return rate_trace(series) if figure.rate else level_trace(series)
 
 

@@ -8,8 +8,8 @@ from razorprof.model.target import Identity
 from razorprof.render.garbage import gc_lines
 from razorprof.render.garbage_history import GarbageHistory
 from razorprof.render.trace import EMPTY, Trace, level_trace, rate_trace
+from razorprof.session.gc_series import GC_QUALITIES
 from razorprof.session.view import View
-from razorprof.tui.collect import GC_QUALITIES
 from razorprof.tui.pages import PagePane
 from razorprof.tui.scene import Scene
 

@@ -13,6 +13,8 @@ from razorprof.errors import NotSupported, RazorprofError
 from razorprof.plugin.protocols import Capability, Detection, Source, Support
 
 if TYPE_CHECKING:
+    from razorprof.analysis.advice_observation import Observation
+    from razorprof.model.advice import Advice
     from razorprof.model.heap import HeapRecord
     from razorprof.model.profile import Profile
     from razorprof.model.target import Target
@@ -80,6 +82,12 @@ class CPython:
         from razorprof.runtimes.cpython.heap_record import record_heap
 
         return record_heap(target, detection, request, watch)
+
+    def advise(self, seen: Observation) -> Sequence[Advice]:
+        """See plugin.protocols.Advises."""
+        from razorprof.analysis.advice import advise
+
+        return advise(seen)
 
 
 def memory_support(detection: Detection) -> dict[Capability, Support]:

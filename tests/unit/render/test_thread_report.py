@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from razorprof.analysis.stack_groups import group_threads
 from razorprof.model.frame import Frame
-from razorprof.model.threads import Deadlock, Local, ThreadDump, ThreadInfo, ThreadState, WaitsOn
+from razorprof.model.threads import Deadlock, Local, ThreadDump, ThreadGroup, ThreadInfo, ThreadState, WaitsOn
 from razorprof.render.thread_report import Tone, thread_report
 
 
@@ -81,3 +81,33 @@ def test_nothing_of_the_target_reaches_the_terminal_unescaped_and_lines_keep_to_
 def test_an_unknown_holder_of_the_gil_is_not_told_as_nobody() -> None:
     assert "GIL: its holder could not be told" in texts(dump_of(ThreadInfo(1, holds_gil=None)))
     assert "GIL: nobody holds it" in texts(dump_of(ThreadInfo(1, holds_gil=False)))
+
+
+def test_a_runtime_without_a_gil_says_nothing_of_one_and_findings_come_before_the_counts() -> None:
+    frames = (Frame("wait", "chan.go", 7),)
+    group = ThreadGroup(ThreadState.WAITING, frames, (), 900, "chan receive", 720.0, Frame("main.leak", "m.go", 9))
+    one = ThreadInfo(
+        17,
+        state=ThreadState.RUNNING,
+        frames=(Frame("main.main", "m.go", 3),),
+        waited=65.0,
+        started_by=Frame("runtime.main", "proc.go", 1),
+    )
+    dump = ThreadDump(
+        1.0,
+        (one,),
+        groups=(ThreadGroup(ThreadState.RUNNING, one.frames, (17,)), group),
+        locks_reason="Go names no owners",
+        kind="goroutine",
+        has_gil=False,
+        findings=("900 wait at \x1b[2Jone place",),
+    )
+    told = texts(dump)
+    assert not any("GIL" in line or "Python" in line for line in told)
+    assert told[1].startswith("900 wait at ")
+    assert "\x1b" not in "".join(told)
+    assert "901 goroutines: 1 running, 900 waiting" in told
+    assert "goroutine 17: running for 1 m 5 s" in told
+    assert "    started by runtime.main (proc.go:1)" in told
+    assert "900 goroutines waiting (chan receive) for 12 m with this stack:" in told
+    assert told[-2:] == ["    wait (chan.go:7)", "    started by main.leak (m.go:9)"]
