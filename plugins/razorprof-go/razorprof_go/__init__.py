@@ -40,8 +40,16 @@ class Go:
         from razorprof_go.endpoint_source import MemStatsSource
         from razorprof_go.gc_source import GcSource
         from razorprof_go.goroutines_source import GoroutinesSource
+        from razorprof_go.stacks_source import StacksSource
 
-        return [GcSource(detection.detail.get("toolchain", "")), GoroutinesSource(), MemStatsSource()]
+        toolchain = detection.detail.get("toolchain", "")
+        return [GcSource(toolchain), StacksSource(), GoroutinesSource(), MemStatsSource()]
+
+    def advise(self, seen: Observation) -> Sequence[Advice]:
+        """What the figures of the collector bear out."""
+        from razorprof_go.advice import advise
+
+        return advise(seen)
 
     def record_cpu(self, target: Target, detection: Detection, request: CpuRequest, watch: Watch) -> Profile:
         """By the program's own profiler where it may be asked, else by perf events."""

@@ -24,9 +24,7 @@ def abilities(detection: Detection) -> Mapping[Capability, Support]:
         Capability.GC: _collector(version),
         Capability.THREADS: _goroutines(version),
         Capability.CPU: _cpu(),
-        Capability.STACKS: Support(
-            False, reason="live stacks of Go programs are not sampled: razorprof cpu takes them"
-        ),
+        Capability.STACKS: _stacks(),
         Capability.HEAP: Support(True, _ENDPOINT, intrusiveness=2),
         Capability.GIL: Support(False, reason="Go has no GIL"),
         Capability.ALLOCATOR: Support(True, "expvar (url: or --probe)", intrusiveness=2),
@@ -46,6 +44,13 @@ def _goroutines(version: tuple[int, int, int] | None) -> Support:
     except NotSupported as error:
         return Support(True, f"{_ENDPOINT}; not from memory: {error}", intrusiveness=2)
     return Support(True, f"process memory where there are symbols, or {_ENDPOINT}", intrusiveness=1)
+
+
+def _stacks() -> Support:
+    why = why_unavailable()
+    return (
+        Support(False, reason=why) if why else Support(True, "perf events (flat shares reliable)", intrusiveness=1)
+    )
 
 
 def _cpu() -> Support:

@@ -129,6 +129,7 @@ def _in_seconds(profile: Profile, start: float, seconds: float) -> Profile:
         seconds=seconds,
         samples=samples,
         rate_hz=profile.rate_hz,
+        rounds=max(1, round(seconds * (profile.rate_hz or 100.0))),
         start=start,
         blocks=(block,),
     )
@@ -182,10 +183,7 @@ class _Sampling:
         if found is None:
             if len(self._stacks) > 200_000:
                 self._stacks.clear()
-            frames = [self._functions.frame(at, is_return=place > 0) for place, at in enumerate(chain)]
-            found = self._stacks[chain] = tuple(
-                reversed([one for one in frames if one.function != "runtime.goexit"])
-            )
+            found = self._stacks[chain] = self._functions.stack(chain)
         return found
 
 
@@ -237,6 +235,7 @@ def _profile(sampling: _Sampling, sampler: PerfSampler, rate: float, start: floa
         samples=sum(block.samples for block in sampling.blocks),
         errors=sampler.lost,
         rate_hz=rate,
+        rounds=max(1, round(seconds * rate)),
         mode="perf events",
         value="cpu",
         start=start,

@@ -8,11 +8,12 @@ that were inlined count for the one that they stand in. The binary is not truste
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
 from razorprof.errors import NotSupported, RazorprofError
-from razorprof.model.frame import Frame
+from razorprof.model.frame import Frame, Stack
 from razorprof.remote.elf import Elf
 from razorprof.remote.memory import RemoteMemory
 from razorprof_go.binary import GoImage
@@ -68,10 +69,10 @@ class Functions:
             found = self._known[address] = self._look_up(address)
         return found
 
-    def function(self, address: int) -> str:
-        """The name of the function there, empty where none is."""
-        found = self._function_at(address)
-        return "" if found is None else found[0]
+    def stack(self, chain: Sequence[int]) -> Stack:
+        """A chain of addresses, innermost first and all but that one return addresses, as a stack, root first."""
+        frames = [self.frame(address, is_return=place > 0) for place, address in enumerate(chain)]
+        return tuple([frame for frame in reversed(frames) if frame.function != "runtime.goexit"])
 
     def _look_up(self, address: int) -> Frame:
         found = self._function_at(address)
