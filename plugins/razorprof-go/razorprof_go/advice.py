@@ -113,9 +113,9 @@ def _near_limit(seen: _Seen) -> Iterator[Advice]:
         "near-memory-limit",
         f"The live heap is {share(live / limit)} of GOMEMLIMIT",
         tuple(figures),
-        f"{size(live)} survive each cycle, and all memory of the runtime is to stay below {size(limit)}: what is "
-        "left for garbage is so little that cycles follow each other ever faster. The runtime stops at half of the CPU "
-        "for this, and goes beyond the limit then.",
+        f"{size(live)} survive each cycle, and all memory of the runtime is to stay below {size(limit)}: what "
+        "is left for garbage is so little that cycles follow each other ever faster. The runtime stops at half "
+        "of the CPU for this, and goes beyond the limit then.",
         "Raise GOMEMLIMIT (to nine tenths of the container's limit), or find what holds the memory: "
         f"razorprof heap {seen.all.pid} --probe -d 30.",
         Check(figures[0], Better.LOWER, watch_gc(seen.all)),
@@ -208,8 +208,8 @@ def _long_pauses(seen: _Seen) -> Iterator[Advice]:
         "Go stops the world for tens of microseconds. Much more means that a thread could not be stopped at once: "
         "there was no CPU for it (throttled container, GOMAXPROCS above the CPUs that it may use), or a goroutine "
         "ran long in code without preemption points.",
-        "Look at container_cpu_cfs_throttled_seconds_total, and set GOMAXPROCS to the CPUs of the container's quota "
-        "(Go 1.25 does so itself).",
+        "Look at container_cpu_cfs_throttled_seconds_total, and set GOMAXPROCS to the CPUs of the container's "
+        "quota (Go 1.25 does so itself).",
         Check(figure, Better.LOWER, watch_gc(seen.all)),
         Confidence.MEDIUM,
         "A machine that is busy with others shows the same.",

@@ -85,7 +85,6 @@ def _environment() -> dict[str, str]:
         "GOPROXY": "off",
         "GOFLAGS": "-buildvcs=false",
         "GOCACHE": str(_folder() / "cache"),
-        "CGO_ENABLED": "0",
     }
 
 
