@@ -216,15 +216,17 @@ def _sample(view: ProcessView, target: Target, request: CpuRequest, watch: Watch
                     if not view.is_same(target.identity):
                         break
             sampling.end_block(now)
-            return _profile(sampling, sampler, rate, start, now - began)
+            return _profile(sampling, sampler, functions, rate, start, now - began)
 
 
-def _profile(sampling: _Sampling, sampler: PerfSampler, rate: float, start: float, seconds: float) -> Profile:
+def _profile(
+    sampling: _Sampling, sampler: PerfSampler, functions: Functions, rate: float, start: float, seconds: float
+) -> Profile:
     weights: dict[StackKey, float] = defaultdict(float)
     for block in sampling.blocks:
         for key, weight in block.weights.items():
             weights[key] += weight
-    notes = [FLAT, INLINED]
+    notes = [FLAT] if functions.has_inlined else [FLAT, INLINED]
     if not sampler.has_kernel:
         notes.append(NO_KERNEL)
     if sampler.refused:

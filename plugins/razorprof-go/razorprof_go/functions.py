@@ -2,13 +2,15 @@
 
 Called by goroutine walks and by CPU profiles without an endpoint. Looked up lazily: a table may have tens of
 megabytes. Formats: cmd/link/internal/ld/pcln.go of Go 1.18 to 1.27 (magics 0xfffffff0 and 0xfffffff1). Functions
-that were inlined count for the one that they stand in. The binary is not trusted: everything is bounded.
+that were inlined are frames of their own, where razorprof_go.inlining finds their tables. The binary is not
+trusted: everything is bounded.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from razorprof.model.frame import Frame, Stack
 from razorprof.remote.elf import Elf
 from razorprof.remote.memory import RemoteMemory
 from razorprof_go.binary import GoImage
+from razorprof_go.inlining import find_inlining
 
 _MAGICS = (0xFFFFFFF0, 0xFFFFFFF1)
 # magic, pad, pad, least instruction, pointer size, functions, files, text, names, units, files, pc tables, pcln
@@ -28,7 +31,23 @@ _LONGEST_TABLE = 1 << 16
 _SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
 _SEARCH_CHUNK = 1 << 20
 _MOST_SEARCHED = 256 << 20
+_MOST_KEPT = 200_000
 UNKNOWN = Frame("(unknown)", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the table. at: where its entry lies in memory; files, lines: its pc tables; unit: its
+    compilation unit, from which files are counted; tables: how many further pc tables follow its entry."""
+
+    name: str
+    entry: int
+    size: int
+    at: int
+    files: int
+    lines: int
+    unit: int
+    tables: int
 
 
 class Functions:
@@ -55,50 +74,77 @@ class Functions:
         raw = image.elf.read(at + self._functions, 8 * count + 4)
         table = np.frombuffer(raw, dtype="<u4")
         self._entries, self._places = table[0::2][: count + 1], table[1::2]
+        self.count = count
         self._text = _text_start(image, memory, self._at, start)
-        self._known: dict[int, Frame] = {}
+        self._known: dict[int, tuple[Frame, ...]] = {}
         self._strings: dict[int, str] = {}
+        self._inlining = find_inlining(image, memory, self, self._at, is_old=magic == _MAGICS[0])
 
-    def frame(self, address: int, *, is_return: bool = False) -> Frame:
-        """The place in the code. is_return: a return address, which is just behind the call."""
+    @property
+    def has_inlined(self) -> bool:
+        """Whether inlined functions are told as frames of their own."""
+        return self._inlining is not None
+
+    def frames(self, address: int, *, is_return: bool = False) -> tuple[Frame, ...]:
+        """The place in the code, with the functions that were inlined there: innermost first, at least one.
+        is_return: a return address, which is just behind the call."""
         address -= is_return
         found = self._known.get(address)
         if found is None:
-            if len(self._known) > 200_000:
+            if len(self._known) > _MOST_KEPT:
                 self._known.clear()
             found = self._known[address] = self._look_up(address)
         return found
 
+    def start(self, address: int) -> Frame:
+        """The function that begins there."""
+        return self.frames(address)[-1]
+
     def stack(self, chain: Sequence[int]) -> Stack:
         """A chain of addresses, innermost first and all but that one return addresses, as a stack, root first."""
-        frames = [self.frame(address, is_return=place > 0) for place, address in enumerate(chain)]
+        frames = [one for place, at in enumerate(chain) for one in self.frames(at, is_return=place > 0)]
         return tuple([frame for frame in reversed(frames) if frame.function != "runtime.goexit"])
 
-    def _look_up(self, address: int) -> Frame:
+    def _look_up(self, address: int) -> tuple[Frame, ...]:
         found = self._function_at(address)
         if found is None:
-            return UNKNOWN
-        name, entry, fields = found
-        offset = address - entry
-        line = self._value(fields[6], offset)
-        number = self._value(fields[5], offset)
-        return Frame(name, self._path(fields[8], number), max(0, line))
+            return (UNKNOWN,)
+        offset = address - found.entry
+        frames: list[Frame] = []
+        inlined = self._inlining.calls(found, offset) if self._inlining is not None else ()
+        for call in inlined:
+            frames.append(self._frame(self.name_at(call.name), found, offset))
+            offset = call.parent
+        return (*frames, self._frame(found.name, found, offset))
 
-    def _function_at(self, address: int) -> tuple[str, int, tuple[int, ...]] | None:
+    def _frame(self, name: str, function: Function, offset: int) -> Frame:
+        line = self.value(function.lines, offset)
+        return Frame(name, self._path(function.unit, self.value(function.files, offset)), max(0, line))
+
+    def _function_at(self, address: int) -> Function | None:
         offset = address - self._text
         if not 0 <= offset < int(self._entries[-1]):
             return None
         index = int(np.searchsorted(self._entries, offset, side="right")) - 1
-        if not 0 <= index < len(self._places):
-            return None
+        return self.function(index) if 0 <= index < len(self._places) else None
+
+    def function(self, index: int) -> Function | None:
+        """A function by its place in the table; None where that cannot be read."""
+        at = self._at + self._functions + int(self._places[index])
         try:
-            at = self._at + self._functions + int(self._places[index])
-            fields = _FUNCTION.unpack(self._memory.read(at, _FUNCTION.size))
-            return self._string(self._at + self._names + fields[1]), self._text + fields[0], fields
+            entry, name, _, _, _, files, lines, tables, unit = _FUNCTION.unpack(
+                self._memory.read(at, _FUNCTION.size)
+            )
         except (RazorprofError, struct.error):
             return None
+        size = int(self._entries[index + 1]) - entry if index + 1 < len(self._entries) else 0
+        return Function(self.name_at(name), self._text + entry, size, at, files, lines, unit, tables)
 
-    def _value(self, table: int, offset: int) -> int:
+    def name_at(self, offset: int) -> str:
+        """A name of the table of names."""
+        return self._string(self._at + self._names + offset)
+
+    def value(self, table: int, offset: int) -> int:
         """The value of a pc table (zigzag deltas of values, each for a run of code) at an offset; -1: none."""
         if not table:
             return -1

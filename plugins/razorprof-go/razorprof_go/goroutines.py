@@ -173,7 +173,7 @@ class GoroutineReader:
     def _frames(self, row: _Words, stack: bytes, low: int) -> tuple[Frame, ...]:
         """The chain of frame pointers from where it was parked."""
         context = self._layout.goroutine["sched"]
-        frames = [self._functions.frame(int(row[(context + self._layout.context["pc"]) // 8]))]
+        frames = list(self._functions.frames(int(row[(context + self._layout.context["pc"]) // 8])))
         bp = int(row[(context + self._layout.context["bp"]) // 8])
         while len(frames) < _DEEPEST:
             at = bp - low
@@ -181,10 +181,10 @@ class GoroutineReader:
                 break
             higher = int.from_bytes(stack[at : at + 8], "little")
             back = int.from_bytes(stack[at + 8 : at + 16], "little")
-            frame = self._functions.frame(back, is_return=True)
-            if not frame.file:
+            found = self._functions.frames(back, is_return=True)
+            if not found[-1].file:
                 break
-            frames.append(frame)
+            frames += found
             if higher <= bp:
                 break
             bp = higher
@@ -201,9 +201,9 @@ class GoroutineReader:
         status = _as_status(word("atomicstatus") >> 8 * (at["atomicstatus"] % 8) & 0xFFFFFFFF)
         since = word("waitsince")
         waits = status in (Status.WAITING, Status.SYSCALL)
-        start = self._functions.frame(word("startpc"))
+        start = self._functions.start(word("startpc"))
         # what made it: a return address, just behind the go statement; none for the first goroutine
-        made_by = self._functions.frame(word("gopc"), is_return=True) if word("gopc") else None
+        made_by = self._functions.frames(word("gopc"), is_return=True)[0] if word("gopc") else None
         return Goroutine(
             id=word("goid"),
             status=status,

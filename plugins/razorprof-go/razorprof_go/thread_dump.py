@@ -86,7 +86,6 @@ def _from_memory(view: ProcessView, clock: Clock) -> ThreadDump:
         notes.append(
             f"{running} of them ran while they were looked at and have no stack here: razorprof cpu tells"
         )
-    notes.append("inlined functions are told as the one that they stand in")
     return to_dump(walk.goroutines, clock.time(), mode="nonblocking", notes=notes)
 
 
