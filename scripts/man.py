@@ -42,7 +42,10 @@ EXIT_STATUS = {
     ExitCode.INTERRUPTED: "Interrupted; what was sampled until then is kept.",
     ExitCode.TERMINATED: "Ended by SIGTERM.",
 }
-BY_HAND = {"rules": ("razorprof-rules(5)",)}  # pages that a command's page names, and those of its commands
+BY_HAND = {
+    "rules": ("razorprof-rules(5)",),
+    "plugins": ("razorprof-plugins(7)",),
+}  # pages that a command's page names, and those of its commands
 ENVIRONMENT = {
     "NO_COLOR": "Not empty: no colours, as with --no-color.",
     "TERM": "Empty or dumb: text output in place of the dashboard.",

@@ -32,6 +32,7 @@ TOGETHER = (  # whole commands and screens, which judge no time
             *("alert_captures_real", "alerting_whole", "alertmanager", "check_command", "notify_command"),
             *("notify_http", "readme_runbook", "rule_files_promtool", "rule_library", "rule_tests_promtool"),
             *("silences_amtool", "templates_promtool", "top_alerts", "watch_command", "plugin_examples"),
+            *("bad_plugins", "foreign_runtime", "pprof_endpoint"),
         )
     ),
     *(str(path / "integration") for path in PLUGINS),

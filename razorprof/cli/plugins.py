@@ -1,4 +1,4 @@
-"""``razorprof plugins``: which runtimes, sources, formats and notifiers there are, and which cannot be used."""
+"""``razorprof plugins``: which plugins of every group there are, and which cannot be used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def plugins(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """List the installed plugins: runtimes, sources, formats and notifiers, with version and error."""
+    """List the installed plugins: runtimes, sources, formats, notifiers and panels, with version and error."""
     from razorprof.cli import output
     from razorprof.cli.output import Cell, Column, Style
     from razorprof.errors import UsageError

@@ -17,7 +17,8 @@ class Detected:
     """What a process turned out to run. runtime is empty where no runtime knows it; reason says more; denied: a
     runtime may know it, but was not allowed to look.
 
-    name, command: its display name and its command line, redacted, as they are now (untrusted text).
+    name, command: its display name and its command line, redacted, as they are now (untrusted text). absent: what
+    the runtime cannot tell, by capability (stacks, threads, gc ...), and why; no recording keeps it.
     """
 
     target: Target
@@ -28,6 +29,7 @@ class Detected:
     name: str = ""
     command: str = ""
     denied: bool = False
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class BellSender:
         self._descriptor = descriptor
         self._encoding = encoding
         self._clock = clock
+        self._closed = False
 
     def send(self, notices: Sequence[Notice], timeout: float) -> None:
         """As Sender says. A terminal that was stopped (Ctrl-S) is waited for."""
@@ -59,7 +60,9 @@ class BellSender:
 
     def close(self) -> None:
         """As Sender says."""
-        os.close(self._descriptor)
+        if not self._closed:  # by then the number may be another file's
+            self._closed = True
+            os.close(self._descriptor)
 
     def _write(self, data: bytes, timeout: float) -> None:
         deadline = self._clock.monotonic() + timeout

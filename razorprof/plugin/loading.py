@@ -13,7 +13,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from razorprof.errors import NotSupported, RazorprofError
+from razorprof.plugin.border import misfit, source_misfit
 from razorprof.plugin.notifiers import Notifier
+from razorprof.plugin.panels import Panel
 from razorprof.plugin.protocols import Detection, Format, Runtime, Source
 from razorprof.remote.process import ProcessView
 
@@ -23,12 +25,14 @@ RUNTIMES = "razorprof.runtimes"
 SOURCES = "razorprof.sources"
 FORMATS = "razorprof.formats"
 NOTIFIERS = "razorprof.notifiers"
+PANELS = "razorprof.panels"
 # What a plugin of each group must have; signatures are the conformance kit's business.
 _SHAPES: dict[str, tuple[str, ...]] = {
     RUNTIMES: ("name", "detect", "capabilities", "sources"),
     SOURCES: ("name", "metrics", "open"),
     FORMATS: ("name", "endings", "can_read", "write", "read"),
     NOTIFIERS: ("name", "options", "wants_repeats", "most", "open"),
+    PANELS: ("name", "title", "needs", "render"),
 }
 
 
@@ -97,6 +101,11 @@ def sources() -> list[Source]:
 def formats() -> list[Format]:
     """The profile formats that could be loaded."""
     return [cast("Format", loaded.plugin) for loaded in _load_group(FORMATS) if loaded.plugin is not None]
+
+
+def panels() -> tuple[Loaded[Panel], ...]:
+    """The panels of the dashboard; those that could not be loaded too, with the reason."""
+    return _load_group(PANELS)
 
 
 def find_notifier(name: str) -> Notifier:
@@ -168,7 +177,25 @@ def _load(entry: EntryPoint) -> Loaded[Any]:
         built = Failure(entry.name, str(error), error)
     if isinstance(built, Failure):
         return Loaded(replace(report, error=built.error), None)
-    missing = [attribute for attribute in _SHAPES[entry.group] if not hasattr(built, attribute)]
+    try:
+        wrong = guard(entry.name, partial(_misfit, entry.group, built))
+    except RazorprofError as error:  # of an attribute: no answer either
+        wrong = Failure(entry.name, str(error), error)
+    why = wrong.error if isinstance(wrong, Failure) else wrong
+    return Loaded(replace(report, error=why), None if why else built)
+
+
+def _misfit(group: str, built: object) -> str:
+    """Why it cannot be used; empty where it can."""
+    missing = [attribute for attribute in _SHAPES[group] if not hasattr(built, attribute)]
     if missing:
-        return Loaded(replace(report, error=f"wrong shape: it lacks {', '.join(missing)}"), None)
-    return Loaded(report, built)
+        return f"wrong shape: it lacks {', '.join(missing)}"
+    if not isinstance(getattr(built, "name", None), str):
+        return "wrong shape: its name is no text"
+    wrong = ""
+    if group == SOURCES:
+        wrong = source_misfit(built)
+    elif group == PANELS:
+        wrong = misfit(getattr(built, "title", None), str, "title")
+        wrong = wrong or misfit(getattr(built, "needs", None), tuple[str, ...], "needs")
+    return f"wrong shape: {wrong}" if wrong else ""

@@ -23,7 +23,7 @@ class Sender(Protocol):
         are dropped then, and counted); PartlyTold where some of them were told."""
 
     def close(self) -> None:
-        """Let go. Called once."""
+        """Let go. A second call does nothing."""
 
 
 class Notifier(Protocol):

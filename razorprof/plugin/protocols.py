@@ -90,7 +90,8 @@ class Reader(Protocol):
         PermissionDenied, NotSupported and TargetGone are final, others are tried again."""
 
     def close(self) -> None:
-        """Let go of the target and of tools that were started. Called once, may be called early."""
+        """Let go of the target and of tools that were started. May be called before the first read; a second call
+        does nothing."""
 
 
 class Source(Protocol):

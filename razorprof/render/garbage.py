@@ -99,6 +99,8 @@ def why_no_gc(snapshot: Snapshot) -> str:
             return printable(f"{trouble.source}: {trouble.message}") + hint
     if not snapshot.runtime:
         return "not known yet what it runs" if not snapshot.stack_reason else printable(snapshot.stack_reason)
+    if "gc" in snapshot.absent:
+        return printable(snapshot.absent["gc"])
     return f"nothing of the collector of {printable(snapshot.runtime)} was read yet"
 
 

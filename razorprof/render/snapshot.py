@@ -50,6 +50,7 @@ class Snapshot:
     version: str | None = None
     how: str = ""
     stack_reason: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
     traces: Mapping[str, Trace] = field(default_factory=dict)
     verdict: Verdict | None = None
     profile: Profile = field(default_factory=Profile)

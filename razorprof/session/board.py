@@ -148,6 +148,7 @@ class TargetBoard:
             labels=self.labels,
             focused=self.wants_stacks,
             denied=self.detected is not None and self.detected.denied,
+            absent=dict(self.detected.absent) if self.detected is not None else {},
         )
 
     def _stack_reason(self) -> str:
@@ -166,5 +167,6 @@ class TargetBoard:
         if not self.wants_stacks:
             return "hot functions are sampled for the selected target only, when many are watched"
         if stacks is None and "stacks" not in self.expected:
-            return self.detected.reason or f"no stack source for {self.detected.runtime}"
+            told = dict(self.detected.absent).get("stacks", "")
+            return self.detected.reason or told or f"no stack source for {self.detected.runtime}"
         return _FIRST_SAMPLES

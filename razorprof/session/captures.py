@@ -1,7 +1,7 @@
 """One-shot captures: which runtime takes them, that it may, and that the process is still the one that was chosen.
 
 For the commands cpu, threads and heap, for bundles and for the captures of alerts. Runtimes come through their
-entry points.
+entry points; where none of them can, an endpoint that the user named may.
 """
 
 from __future__ import annotations
@@ -37,11 +37,17 @@ Request = TypeVar("Request", CpuRequest, ThreadsRequest, HeapRequest)
 
 
 def record_cpu(target: Target, request: CpuRequest, watch: Watch) -> Profile:
-    """A CPU profile. Raises TargetGone, PermissionDenied, NotSupported, ToolFailed."""
-    runtime, detection = runtime_of(target)
-    if not isinstance(runtime, RecordsCpu):
-        raise unsupported(runtime, detection, target, Capability.CPU, "CPU profiles")
-    return runtime.record_cpu(target, detection, _with_endpoint(request, target), watch)
+    """A CPU profile; by the pprof endpoint that the user named, where no runtime takes one. Raises TargetGone,
+    PermissionDenied, NotSupported, ToolFailed."""
+    request = _with_endpoint(request, target)
+    found = _runtime_or_endpoint(target, request.url)
+    if found is not None and isinstance(found[0], RecordsCpu):
+        return found[0].record_cpu(target, found[1], request, watch)
+    if found is not None and not request.url:
+        raise unsupported(*found, target, Capability.CPU, "CPU profiles")
+    from razorprof.session.endpoint_profiles import cpu_profile
+
+    return cpu_profile(target, request, watch)
 
 
 def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> ThreadDump:
@@ -53,21 +59,31 @@ def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> Threa
 
 
 def record_heap(target: Target, request: HeapRequest, watch: Watch) -> HeapRecord:
-    """Allocations by call site. Raises as record_cpu does, NotSupported without the consent that it needs, and
-    Unsafe."""
-    runtime, detection = runtime_of(target)
+    """Allocations by call site; by the pprof endpoint as record_cpu does. Raises as it does, NotSupported without
+    the consent that it needs, and Unsafe."""
+    request = _with_endpoint(request, target)
+    found = _runtime_or_endpoint(target, request.url)
+    if found is None or (request.url and not isinstance(found[0], RecordsHeap)):
+        from razorprof.session.endpoint_profiles import heap_record
+
+        return heap_record(target, request, watch)
+    runtime, detection = found
     if not isinstance(runtime, RecordsHeap):
         raise unsupported(runtime, detection, target, Capability.HEAP, "recording of allocations")
     support = runtime.capabilities(detection).get(Capability.HEAP)
     if support is None or not support.available or support.intrusiveness >= SIGNALLING:
         need_permission(ProcessView(target.pid))  # it takes ptrace(2), and without even the version may be unknown
-    return runtime.record_heap(target, detection, _with_endpoint(request, target), watch)
+    return runtime.record_heap(target, detection, request, watch)
 
 
 def heap_support(target: Target) -> Support:
     """What recording allocations takes there: intrusiveness of INJECTING needs the user's `attach`, SIGNALLING an
     `allow_signal`, less neither. Raises NotSupported with the reason where it cannot be done."""
-    runtime, detection = runtime_of(target)
+    url = endpoint_of(target)
+    found = _runtime_or_endpoint(target, url)
+    if found is None or (url and not isinstance(found[0], RecordsHeap)):
+        return Support(True, f"pprof endpoint {url}", intrusiveness=2)
+    runtime, detection = found
     support = runtime.capabilities(detection).get(Capability.HEAP)
     if support is None or not support.available:
         need_permission(ProcessView(target.pid))
@@ -92,6 +108,16 @@ def runtime_of(target: Target) -> tuple[Runtime, Detection]:
 
 def _with_endpoint(request: Request, target: Target) -> Request:
     return request if request.url else replace(request, url=endpoint_of(target))
+
+
+def _runtime_or_endpoint(target: Target, url: str) -> tuple[Runtime, Detection] | None:
+    """The runtime, or None where nobody knows one and there is an endpoint to ask. Raises as runtime_of does."""
+    try:
+        return runtime_of(target)
+    except NotSupported:
+        if not url:
+            raise
+        return None
 
 
 def unsupported(

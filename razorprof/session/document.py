@@ -224,6 +224,8 @@ def _reason(status: TargetStatus, source: str, otherwise: str) -> str:
     for one in status.sources:
         if one.name == source and one.error is not None:
             return one.error.message
+    if source in status.absent:
+        return status.absent[source]
     if status.runtime and not status.focused:
         return f"{source} are read of the selected target only, when many are watched"
     if not status.runtime and status.stack_reason:

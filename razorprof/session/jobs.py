@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 from razorprof.clock import Clock
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone
 from razorprof.model.frame import StackSample
-from razorprof.model.metric import Sample
+from razorprof.model.metric import Metric, Sample
 from razorprof.model.scrape import ReadError, Reading, Scrape, Structure
 from razorprof.model.target import Target
+from razorprof.plugin.border import misfit
 from razorprof.plugin.protocols import Reader
 from razorprof.session.workers import Executor
 
@@ -23,6 +24,8 @@ _FIRST_BACK_OFF = 1.0
 _LONGEST_BACK_OFF = 30.0
 _FINAL_BACK_OFF = 60.0  # somebody may mend a permission meanwhile
 _MOST_READINGS = 200_000
+_READ_CLOSELY = 3  # reads of a reader that are looked into: whoever gives wrong types does so at once
+_MOST_CLOSELY = 1_000  # readings
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class Job:
         self._closed = False
         self._back_off = 0.0
         self._failing = ""
+        self._reads = 0  # by this reader
         self.rest = 0.0  # as the reader asked for
         self.due = 0.0  # monotonic
         self.started: float | None = None  # monotonic, while a read is in flight
@@ -79,11 +83,14 @@ class Job:
         try:
             if self._reader is None:
                 self._reader = self._open()
-            _sort(self._reader.read(), samples, stacks, structures)
-            missing = tuple(getattr(self._reader, "reasons", {}).items())
+            _sort(self._reader.read(), samples, stacks, structures, closely=self._reads < _READ_CLOSELY)
+            self._reads += 1
+            reasons = getattr(self._reader, "reasons", {})
+            missing = tuple((str(metric), str(why)) for metric, why in reasons.items())
             self.rest = float(getattr(self._reader, "rest", 0.0))
             self._back_off, self._failing = 0.0, ""
-        except Exception as failure:
+        except (Exception, SystemExit) as failure:
+            samples, stacks, structures = [], [], []
             error = self._failed(failure)
         if self._closed:
             self._let_go()
@@ -109,14 +116,14 @@ class Job:
         if not self.in_flight:
             self._let_go()
 
-    def _failed(self, failure: Exception) -> ReadError:
+    def _failed(self, failure: Exception | SystemExit) -> ReadError:
         error = explain(failure)
         if self._failing != error.message:  # on change, not on every tick
             self._failing = error.message
             bug = None if error.name != "bug" else failure
             logger.info("%s of %s: %s", self.source, self.target.pid, error.message, exc_info=bug)
         self._let_go()
-        self.rest = 0.0
+        self.rest, self._reads = 0.0, 0
         longer = min(_LONGEST_BACK_OFF, max(_FIRST_BACK_OFF, self._back_off * 2))
         self._back_off = _FINAL_BACK_OFF if error.final else longer
         return error
@@ -126,11 +133,11 @@ class Job:
         if reader is not None:
             try:
                 reader.close()
-            except Exception as failure:
+            except (Exception, SystemExit) as failure:
                 logger.warning("closing %s of %s: %s", self.source, self.target.pid, explain(failure).message)
 
 
-def explain(failure: Exception) -> ReadError:
+def explain(failure: Exception | SystemExit) -> ReadError:
     """A failure as data. OSErrors of a vanished or forbidden process are told as such."""
     if isinstance(failure, RazorprofError):
         final = isinstance(failure, PermissionDenied | NotSupported | TargetGone)
@@ -143,8 +150,16 @@ def explain(failure: Exception) -> ReadError:
 
 
 def _sort(
-    readings: Iterable[Reading], samples: list[Sample], stacks: list[StackSample], structures: list[Structure]
+    readings: Iterable[Reading],
+    samples: list[Sample],
+    stacks: list[StackSample],
+    structures: list[Structure],
+    *,
+    closely: bool,
 ) -> None:
+    """closely: look into each reading for parts of the wrong type. Else only what a reading is, and what costs
+    little to see of a sample, is looked at. Raises TypeError: a reader that gives such things is not to be
+    believed at all."""
     for number, reading in enumerate(readings):
         if number >= _MOST_READINGS:
             logger.warning("a source gave more than %d readings at once: the rest is dropped", _MOST_READINGS)
@@ -153,5 +168,13 @@ def _sort(
             samples.append(reading)
         elif isinstance(reading, StackSample):
             stacks.append(reading)
-        else:
+        elif isinstance(reading, Structure):
             structures.append(reading)
+        else:
+            raise TypeError(f"the reader gave {type(reading).__name__}, which is no reading")
+        if closely and number < _MOST_CLOSELY:
+            wrong = misfit(reading, type(reading))
+            if wrong:
+                raise TypeError(f"a reading of the wrong type: {wrong}")
+        elif isinstance(reading, Sample) and not isinstance(reading.metric, Metric):
+            raise TypeError("a sample whose metric is none")

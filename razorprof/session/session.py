@@ -12,13 +12,15 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import TargetGone
+from razorprof.errors import RazorprofError, TargetGone
 from razorprof.model.alert import AlertBoard
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, Scrape, Tick
 from razorprof.model.target import Identity, Life, Target
+from razorprof.plugin.loading import Failure, guard
 from razorprof.plugin.protocols import Reader, Runtime, Source, SourceOptions
 from razorprof.session.governor import Governor
 from razorprof.session.jobs import Job
@@ -360,4 +362,13 @@ class Session:
 
 def _applies(source: Source, target: Target, options: SourceOptions) -> bool:
     applies: Callable[[Target, SourceOptions], bool] | None = getattr(source, "applies", None)
-    return applies is None or applies(target, options)
+    if applies is None:
+        return True
+    try:
+        answer = guard(source.name, partial(applies, target, options))
+    except RazorprofError as error:
+        answer = Failure(source.name, str(error))
+    if isinstance(answer, Failure):
+        logger.warning("the source %s of %s is left out: %s", answer.plugin, target.pid, answer.error)
+        return False
+    return bool(answer)

@@ -41,7 +41,8 @@ class TargetStatus:
     stack_reason: why there are no hot functions, empty when there are. deviation: how far this worker is from
     its siblings (a robust z-score; None unless it has at least two) and in which figure. command: its
     command line, redacted, untrusted text. labels: what all its series carry. focused: whether the sources that
-    are opened for selected targets only are open. denied: what it runs may not be looked at.
+    are opened for selected targets only are open. denied: what it runs may not be looked at. absent: why the
+    runtime cannot tell of something, by capability.
     """
 
     target: Target
@@ -58,6 +59,7 @@ class TargetStatus:
     labels: Mapping[str, str] = field(default_factory=dict)
     focused: bool = True
     denied: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,16 @@ They go through the same jobs as every source, so that a slow look never holds u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from razorprof.clock import Clock
 from razorprof.errors import PermissionDenied, RazorprofError, TargetGone
 from razorprof.model.scrape import Detected, KernelState, Reading
 from razorprof.model.target import Target
+from razorprof.plugin.border import source_misfit
+from razorprof.plugin.loading import Failure, guard
+from razorprof.plugin.protocols import Detection as FoundRuntime
 from razorprof.plugin.protocols import Runtime, Source
 from razorprof.remote.process import ProcessView
 from razorprof.remote.witness import EndWitness
@@ -61,21 +66,39 @@ class Detection:
         process = ProcessView(self._target.pid)
         for runtime in self._runtimes:
             try:
-                detection = runtime.detect(process)
+                detection = guard(runtime.name, partial(runtime.detect, process))
             except RazorprofError as error:
                 denied = denied or isinstance(error, PermissionDenied)
                 reasons.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
                 continue
-            if detection is not None:
-                self._found(runtime.sources(detection))
-                reason = detection.detail.get("reason", "")
-                return (self._detected(process, detection.runtime, detection.version, reason),)
+            if isinstance(detection, Failure):
+                reasons.append(_failed(detection))
+            elif isinstance(detection, FoundRuntime):
+                return (self._of_runtime(process, runtime, detection),)
         names = ", ".join(runtime.name for runtime in self._runtimes) or "none installed"
         reason = "; ".join(dict.fromkeys(reasons)) or f"not a runtime that razorprof can read (those are: {names})"
         return (self._detected(process, reason=reason, denied=denied),)
 
     def close(self) -> None:
         pass
+
+    def _of_runtime(self, process: ProcessView, runtime: Runtime, detection: FoundRuntime) -> Detected:
+        """Hand its sources over; what fails costs what it would have given."""
+        reason = detection.detail.get("reason", "")
+        absent: dict[str, str] = {}
+        try:
+            sources = guard(runtime.name, lambda: [_fitting(one) for one in runtime.sources(detection)])
+            support = guard(runtime.name, partial(runtime.capabilities, detection))
+        except RazorprofError as error:
+            sources, support = Failure(runtime.name, str(error)), {}
+        if isinstance(sources, Failure):
+            reason = _failed(sources)
+        else:
+            self._found(sources)
+        if not isinstance(support, Failure):
+            absent = {str(what): one.reason for what, one in support.items() if not one.available and one.reason}
+        found = self._detected(process, detection.runtime, detection.version, reason)
+        return replace(found, absent=tuple(sorted(absent.items())))
 
     def _detected(
         self,
@@ -90,6 +113,17 @@ class Detection:
         name = display_name(arguments, process.comm())
         command = redact_command(arguments)
         return Detected(self._target, self._clock.time(), runtime, version, reason, name, command, denied)
+
+
+def _fitting(source: Source) -> Source:
+    wrong = source_misfit(source)
+    if wrong:
+        raise TypeError(f"a source that is none: {wrong}")
+    return source
+
+
+def _failed(failure: Failure) -> str:
+    return f"the plugin {failure.plugin} failed: {failure.error}"
 
 
 class Search:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from razorprof.targets.sockets import Listeners
 
 _LIST = "list what is there with: razorprof ps --all"
+_ELSEWHERE = (
+    "nobody listens there whom razorprof can see; a page inside a container is asked from there: "
+    "nsenter -t PID -n razorprof ..."
+)
 # What stands above the program proper in a container: init shims and shells.
 _SHIMS = frozenset({"tini", "dumb-init", "docker-init", "catatonit", "sh", "bash", "dash", "ash"})
 
@@ -50,7 +54,8 @@ def resolve(selector: Selector, *, proc: Path = PROC, table: ProcessTable | None
         case SelectorKind.CONTAINER:
             found = _by_container(selector, table)
     if not found:
-        raise TargetNotFound("no process matches", value=selector.text, hint=_LIST)
+        is_url = selector.kind is SelectorKind.URL
+        raise TargetNotFound("no process matches", value=selector.text, hint=_ELSEWHERE if is_url else _LIST)
     return found
 
 

@@ -32,6 +32,7 @@ ACTIONS = (
     Action("memory", "5", "screen('memory')", "screen: memory"),
     Action("alerts", "6", "screen('alerts')", "screen: alerts"),
     Action("time", "7", "screen('time')", "screen: any series over time"),
+    Action("panels", "8", "screen('panels')", "screen: panels of plug-ins, the application's own figures first"),
     Action("processes", "0", "screen('processes')", "screen: all targets"),
     Action("next", "n", "target(1)", "next target"),
     Action("previous", "p", "target(-1)", "previous target"),

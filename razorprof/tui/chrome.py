@@ -20,7 +20,8 @@ from razorprof.session.view import SessionState
 from razorprof.tui.actions import shown_keys
 from razorprof.tui.collect import own_cost
 
-TABS = ("overview", "functions", "threads", "gc", "memory", "alerts", "time", "processes")
+TABS = ("overview", "functions", "threads", "gc", "memory", "alerts", "time", "panels", "processes")
+_HIDDEN = ("panels",)  # until it is on the screen: nine tabs do not fit into 80 cells
 _LABELS = {"processes": "all"}  # eight tabs must fit into 80 cells
 
 
@@ -93,7 +94,8 @@ class Chrome:
     @property
     def _shown(self) -> list[str]:
         several = len(self.state.targets) > 1
-        return [name for name in TABS if name != "processes" or several or self.screen == name]
+        hidden = _HIDDEN if several else (*_HIDDEN, "processes")
+        return [name for name in TABS if name not in hidden or self.screen == name]
 
     def _first_key(self, action: str) -> str:
         return (shown_keys(self.keys[action]).split() or [""])[0]

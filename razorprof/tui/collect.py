@@ -74,6 +74,7 @@ class Collector:
             version=status.version,
             how=status.how,
             stack_reason=status.stack_reason,
+            absent=status.absent,
             traces={key: trace for key, trace in traces.items() if len(trace.values)},
             troubles=tuple(
                 Trouble(source.name, source.error.message, source.error.hint)

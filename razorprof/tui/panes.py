@@ -22,6 +22,10 @@ def make_pane(name: str, keys: Mapping[str, str], glyphs: Glyphs, *, colour: boo
         from razorprof.tui.timeline import TimePane  # late: it loads plotext at the first plot
 
         return TimePane(plain=glyphs.plain, colour=colour)
+    if name == "panels":
+        from razorprof.tui.panels import PanelsPane  # late: it loads the plugins
+
+        return PanelsPane()
     if name == "help":
         return HelpPane([(shown_keys(keys[action.name]), action.what) for action in ACTIONS])
     if name == "alerts":

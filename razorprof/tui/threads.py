@@ -46,7 +46,11 @@ class ThreadsPane(ListPane):
             self._draw_stack(scene)
             return
         rule = rule_line(title, scene.width - 1, palette, note=note)
-        reason = snapshot.dump.stacks_reason if snapshot.dump is not None else snapshot.stack_reason
+        reason = (
+            snapshot.dump.stacks_reason
+            if snapshot.dump is not None
+            else snapshot.absent.get("threads", snapshot.stack_reason)
+        )
         lines = [rule]
         if reason and rows:
             lines.append(

@@ -48,7 +48,7 @@ def run_example(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 # test_run_in_ci.py, test_rule_library.py, test_notify_pages.py, test_plugin_examples.py
-ELSEWHERE = ("ci", "budget.toml", "rules", "silences.yml", "source_in_30_lines")
+ELSEWHERE = ("ci", "budget.toml", "rules", "silences.yml", "source_in_30_lines", "panel_of_pauses")
 
 
 def test_every_example_is_tested_here() -> None:

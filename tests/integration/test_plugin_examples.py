@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PACKAGES = ("source_in_30_lines",)
+PACKAGES = ("source_in_30_lines", "panel_of_pauses")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Panels that come with razorprof. Reached through entry points only."""
