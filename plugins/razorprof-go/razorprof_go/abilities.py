@@ -34,7 +34,9 @@ def abilities(detection: Detection) -> Mapping[Capability, Support]:
 def _collector(version: tuple[int, int, int] | None) -> Support:
     if version is not None and not OLDEST <= version[:2] <= NEWEST:
         text = ".".join(map(str, version))
-        return Support(False, reason=f"exact collections are known for Go 1.19 to 1.27, and this is {text}")
+        return Support(
+            True, f"expvar (url: or --probe); memory is known of Go 1.19 to 1.27, not {text}", intrusiveness=2
+        )
     return Support(True, "process memory", intrusiveness=1)
 
 

@@ -130,7 +130,7 @@ class Collector:
             raise NotSupported(
                 "the collector's figures are known for Go 1.19 to 1.27",
                 value=image.info.toolchain,
-                hint="endpoints and CPU profiles still work",
+                hint="with --probe or url: the program's expvar page tells the same; CPU profiles work as ever",
             )
 
     def _place(self, image: GoImage) -> None:

@@ -9,8 +9,7 @@ import logging
 from collections.abc import Iterator
 from typing import ClassVar
 
-from razorprof.clock import Clock
-from razorprof.errors import TargetGone, ToolFailed
+from razorprof.errors import NotSupported, TargetGone, ToolFailed
 from razorprof.model.gc import CollectorGc, GcFigure, GcPause, GcState
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample
@@ -21,6 +20,7 @@ from razorprof.remote.memory import AddressSpaceGone
 from razorprof.remote.process import ProcessView
 from razorprof_go import metrics
 from razorprof_go.collector import NOT_FOUND, NOT_YET, Collector, Settings
+from razorprof_go.expvar_collector import ExpvarCollector
 from razorprof_go.pauses import GcBlock, PauseHistogram
 
 _log = logging.getLogger(__name__)
@@ -40,16 +40,17 @@ class GcSource:
         self._toolchain = toolchain
 
     def open(self, target: Target, options: SourceOptions) -> GcReader:
-        """Attach. Raises TargetGone, PermissionDenied, NotSupported."""
-        return GcReader(target, self._toolchain, options.clock)
+        """Attach. Raises TargetGone, PermissionDenied, NotSupported, and where the program is asked ToolFailed."""
+        return GcReader(target, self._toolchain, options)
 
 
 class GcReader:
     """Reads one process. `reasons`: the metrics that the last read lacks, and why."""
 
-    def __init__(self, target: Target, toolchain: str, clock: Clock) -> None:
+    def __init__(self, target: Target, toolchain: str, options: SourceOptions) -> None:
         self._target = target
-        self._clock = clock
+        self._options = options
+        self._clock = options.clock
         self._process = ProcessView(target.pid)
         self._info = Sample(metrics.INFO, 1.0, Labels(version=toolchain))
         self._figures: _Figures | None = None
@@ -80,18 +81,27 @@ class GcReader:
             return self._figures
         if not self._process.is_same(self._target.identity):
             raise TargetGone("the process has ended", value=self._target.pid)
-        collector = Collector(self._process, self._clock)
+        collector = self._collector()
         if not self._process.is_same(self._target.identity):
             collector.close()
             raise TargetGone("the process has ended", value=self._target.pid)
         self._figures = _Figures(collector)
         return self._figures
 
+    def _collector(self) -> Collector | ExpvarCollector:
+        """Memory's; where that is not understood the program's own word, if it may be asked."""
+        try:
+            return Collector(self._process, self._clock)
+        except NotSupported:
+            if not (self._options.url or self._options.probe):
+                raise
+            return ExpvarCollector(self._process, self._options)
+
 
 class _Figures:
     """What is told of one attached program."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector | ExpvarCollector) -> None:
         self.collector = collector
         self.reasons: dict[str, str] = {}
         self._histogram = PauseHistogram()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from razorprof.profilers.perf_events import CpuSample, parse_records
@@ -47,6 +47,7 @@ def test_a_record_that_claims_more_than_there_is_ends_the_reading() -> None:
     assert parse_records(bytes(claimed)) == ([CpuSample(7, (0x1, 0x2))], 0)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_parsed_without_a_crash(content: bytes) -> None:
     samples, lost = parse_records(content)

@@ -10,8 +10,10 @@ from go_programs import Busy, build, running
 from razorprof_go import Go
 from razorprof_go.cpu_profile import FLAT
 from razorprof_go.endpoint_source import MemStatsSource
+from razorprof_go.gc_source import GcSource
 
 from razorprof.errors import NotSupported, PermissionDenied, ToolFailed
+from razorprof.model.gc import GcState
 from razorprof.model.profile import Profile, top
 from razorprof.model.threads import ThreadDump
 from razorprof.plugin.captures import CpuRequest, HeapRequest, ThreadsRequest, Watch
@@ -113,6 +115,25 @@ def test_memstats_are_those_of_expvar(serving: Busy) -> None:
     assert len(first) == 19
     assert second["go_memstats_alloc_bytes_total"] >= first["go_memstats_alloc_bytes_total"] > 0
     assert reader.rest >= 1.0
+
+
+def test_a_version_whose_memory_is_not_known_tells_its_collector_itself(
+    serving: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("razorprof_go.collector.NEWEST", (1, 18))
+    with pytest.raises(NotSupported, match=r"1\.19 to 1\.27") as refused:
+        GcSource("go1.19").open(serving.target, SourceOptions())
+    assert "--probe" in refused.value.hint
+    reader = GcSource("go1.19").open(serving.target, SourceOptions(probe=True))
+    (state,) = (reading for reading in reader.read() if isinstance(reading, GcState))
+    (collector,) = state.collectors
+    cycles, total = (int(word) for word in serving.ask("stats").split()[:2])
+    assert collector.collections is not None
+    assert 0 < collector.collections <= cycles
+    assert collector.seconds is not None
+    assert 0 < round(collector.seconds * 1e9) <= total
+    assert collector.pauses
+    reader.close()
 
 
 def test_nothing_is_asked_without_consent(serving: Busy) -> None:

@@ -19,10 +19,11 @@ def test_a_known_version_has_everything_but_a_gil() -> None:
     assert told[Capability.GIL].reason
 
 
-def test_a_version_that_is_too_new_has_no_collector_but_the_rest() -> None:
+def test_a_version_that_is_too_new_is_not_read_from_memory_but_can_be_asked() -> None:
     told = Go().capabilities(Detection("go", "1.40.0"))
-    assert not told[Capability.GC].available
-    assert "1.40.0" in told[Capability.GC].reason
+    assert told[Capability.GC].intrusiveness == 2
+    assert "1.40.0" in told[Capability.GC].source
+    assert "expvar" in told[Capability.GC].source
     assert told[Capability.CPU].available
     assert told[Capability.THREADS].available
     assert "not known" in told[Capability.THREADS].source

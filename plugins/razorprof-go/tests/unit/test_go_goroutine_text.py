@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from razorprof_go.goroutine_text import groups_of, parse_goroutines
 from razorprof_go.goroutines import Status
@@ -70,6 +70,7 @@ def test_text_that_is_none_gives_nothing() -> None:
         assert parse_goroutines(text) == []
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="goroutine 12[]():\n\t/.+x,minutes", max_size=300))
 def test_any_text_is_read_without_a_crash(text: str) -> None:
     parse_goroutines("goroutine 1 [running]:\n" + text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from go_gc_blocks import EPOCH, Ring
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from razorprof_go import metrics
 from razorprof_go.pauses import BLOCK, BOUNDS_NS, PauseHistogram, find_block, parse_block
@@ -92,6 +92,7 @@ def test_the_block_is_found_among_other_memory_and_only_there() -> None:
     assert find_block(memory[: 4096 + len(decoys) + 100], EPOCH, now) == []
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64), st.integers(0, BLOCK.size - 64))
 def test_damage_of_any_kind_is_judged_without_a_crash(damage: bytes, at: int) -> None:
     raw = bytearray(Ring().collect(*range(10_000, 10_300)).raw())
@@ -99,6 +100,7 @@ def test_damage_of_any_kind_is_judged_without_a_crash(damage: bytes, at: int) ->
     assert parse_block(raw).is_consistent() in (True, False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 2_000_000_000), max_size=300), max_size=5))
 def test_count_and_sum_are_exact_whatever_the_pace_of_looking(rounds: list[list[int]]) -> None:
     ring, histogram = Ring(), PauseHistogram()
