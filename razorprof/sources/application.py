@@ -1,4 +1,4 @@
-"""The source "application": an application's own metrics, from the /metrics page that it serves.
+"""The source "application": an application's own metrics, from the /metrics or expvar page that it serves.
 
 Reached through its entry point. Read where the user named the target by ``url:`` or ``port:``, or asked for a
 look at its loopback ports (--probe); never otherwise. The page must come from the target itself, or from a
@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from razorprof.clock import Clock
-from razorprof.errors import NotSupported, RazorprofError, TargetGone, ToolFailed
+from razorprof.errors import NotSupported, RazorprofError, TargetGone, TimedOut, ToolFailed
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Metric, Sample, counter
 from razorprof.model.target import Identity, Target
 from razorprof.plugin.protocols import Reader, SourceOptions
-from razorprof.remote.http_address import PageAddress
+from razorprof.remote.http_address import METRICS_PATH, PageAddress
 from razorprof.remote.http_owner import fetch_own_page
 from razorprof.remote.http_page import Page
 from razorprof.remote.loopback import loopback_listeners, page_at
 from razorprof.remote.process import ProcessView
 from razorprof.remote.tcp_sockets import socket_inodes
+from razorprof.sources.application_expvar import CONTENT_TYPE, VARS_PATH, VarsParser
 from razorprof.sources.application_parse import PageParser
 from razorprof.sources.application_places import Probe, given_place, pages_of_port
 from razorprof.targets.selector import Selector
@@ -79,6 +81,7 @@ class ApplicationReader:
         self._view = ProcessView(target.pid)
         self._pages = pages
         self._parser = PageParser(options.taken)
+        self._vars = VarsParser(options.taken)
         self.rest = LOOK_EVERY
         self.reasons: dict[str, str] = {}
 
@@ -89,7 +92,7 @@ class ApplicationReader:
             )
         began = time.thread_time()
         self.reasons, self.rest = {}, LOOK_EVERY
-        answer = self._pages.read(self._parser.parse)
+        answer = self._pages.read(self._parse)
         if answer is None:
             self.reasons = {self._pages.what: self._pages.reason()}
             return []
@@ -101,6 +104,10 @@ class ApplicationReader:
 
     def close(self) -> None:
         """Nothing is held between reads."""
+
+    def _parse(self, page: Page) -> list[Sample]:
+        is_vars = page.content_type.partition(";")[0].strip() == CONTENT_TYPE
+        return self._vars.parse(page) if is_vars else self._parser.parse(page)
 
 
 Parse = Callable[[Page], list[Sample]]
@@ -115,24 +122,34 @@ class GivenPages:
     def __init__(self, target: Target, place: Selector, clock: Clock) -> None:
         self._view = ProcessView(target.pid)
         self._place = place
+        self._found: PageAddress | None = None
         self._clock = clock
 
     def read(self, parse: Parse) -> Answer | None:
         """The page and its samples. Raises RazorprofError."""
         deadline = self._clock.monotonic() + LONGEST_READ
         url = self._place.page
-        addresses = [url] if url is not None else pages_of_port(self._view, self._place.number)
-        failure: RazorprofError = NotSupported("no address to ask")
+        addresses = _pages_of(url) if url is not None else pages_of_port(self._view, self._place.number)
+        failure: RazorprofError | None = None
+        if self._found in addresses:
+            addresses = [self._found]
         for address in addresses:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 break
             try:
                 page = fetch_own_page(address, self._is_ours, accept=ACCEPT, timeout=left, clock=self._clock)
-                return page, parse(page)
+                samples = parse(page)
             except RazorprofError as error:
-                failure = error
-        raise failure
+                failure = (
+                    failure if failure is not None and url is not None else error
+                )  # of the page that was named
+                if isinstance(error, TimedOut):
+                    break
+            else:
+                self._found = address
+                return page, samples
+        raise failure or NotSupported("no address to ask")
 
     def reason(self) -> str:
         return ""
@@ -194,6 +211,11 @@ class ProbedPages:
             timeout=left,
             clock=self._clock,
         )
+
+
+def _pages_of(url: PageAddress) -> list[PageAddress]:
+    """The page that was named; where that is /metrics, or none was, expvar's after it."""
+    return [url, replace(url, path=VARS_PATH)] if url.path == METRICS_PATH else [url]
 
 
 def _visible_inodes(view: ProcessView) -> Sequence[int] | set[int]:

@@ -173,6 +173,31 @@ def test_a_hung_page_fails_alone(start_program: StartProgram) -> None:
     assert len(second.values("shop_orders_total")) == 1
 
 
+EXPVAR = """
+import http.server, time
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        there = self.path == "/debug/vars"
+        body = b'{"cmdline": ["shop"], "orders": 7, "cache": {"hits": 3}}' if there else b"no such page"
+        self.send_response(200 if there else 404)
+        self.send_header("Content-Type", "application/json; charset=utf-8" if there else "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.HTTPServer(("127.0.0.1", 0), Page)
+print("ports", server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def test_a_program_that_has_expvar_and_no_metrics_is_read_by_its_url(start_program: StartProgram) -> None:
+    program = start_program(sys.executable, "-c", EXPVAR)
+    (port,) = ports(program)
+    seen = look(f"url:http://127.0.0.1:{port}", times=3)
+    assert seen.values("expvar_orders") == [({}, 7.0)]
+    assert seen.values("expvar_cache") == [({"key": "hits"}, 3.0)]
+
+
 @pytest.mark.parametrize(
     ("target", "code", "words"),
     [
