@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.several_recordings import Shift, parse_shifts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,7 @@ def replay(
         str | None, typer.Option("--from", metavar="TIME", help="Print from then on.", show_default=False)
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Print until then.")] = None,
+    shift: Shift = None,
     once: Annotated[bool, typer.Option("--once", help="Print the moment --at, or the last one, and end.")] = False,
     rules: Annotated[
         list[Path] | None,
@@ -87,7 +90,7 @@ def replay(
     if (start or end) and (at or once):
         hint = "--at names one moment, --from and --to a time"
         raise UsageError("these options exclude each other", value="--from, --to and --at, --once", hint=hint)
-    with open_recordings(recordings) as recording:
+    with open_recordings(recordings, parse_shifts(shift, recordings)) as recording:
         player = Player(recording, Playing(files, interval))
         span = player.ticks[0], player.ticks[-1]
         low, high = parse_window(start, end, span)
