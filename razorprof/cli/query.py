@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.several_recordings import Shift, parse_shifts
+
 if TYPE_CHECKING:
     from razorprof.cli.query_data import Data
     from razorprof.cli.query_request import Moment, Request, Span
@@ -60,6 +62,7 @@ def query(
             show_default=False,
         ),
     ] = None,
+    shift: Shift = None,
     time: Annotated[
         str | None,
         typer.Option(
@@ -107,6 +110,7 @@ def query(
     from razorprof.query.limits import Limits
 
     limits, recordings = Limits(samples=max_samples), recording or []
+    shifts = parse_shifts(shift, recordings)
     if batch is not None:
         given = {"EXPR": expression, "--time": time, "--start": start, "--end": end, "--step": step}
         named = next((name for name, value in given.items() if value is not None), "--plot" if plot else None)
@@ -115,7 +119,7 @@ def query(
         from razorprof.cli.query_batch import answer_all, open_requests
 
         with open_requests(batch) as requests:
-            data = open_data(openmetrics=openmetrics, recordings=recordings, samples=max_samples)
+            data = open_data(openmetrics=openmetrics, recordings=recordings, shifts=shifts, samples=max_samples)
             answer_all(requests, data, limits)
         return
     if expression is None:
@@ -124,21 +128,21 @@ def query(
         raise UsageError("--plot and --json exclude each other", hint="leave one of them out")
     check_sources(openmetrics, recordings)
     if recordings and (time, start, end) != (None, None, None):
-        time, start, end = _recorded_times(recordings, time, start, end)
+        time, start, end = _recorded_times(recordings, shifts, time, start, end)
     request = Request(expression, when_of(time, start, end, step, ranged=plot))
     _check(request.text, request.when)
-    data = open_data(openmetrics=openmetrics, recordings=recordings, samples=max_samples)
+    data = open_data(openmetrics=openmetrics, recordings=recordings, shifts=shifts, samples=max_samples)
     _answer(request, data, limits, plot=plot, as_json=as_json)
 
 
 def _recorded_times(
-    recordings: list[Path], time: str | None, start: str | None, end: str | None
+    recordings: list[Path], shifts: list[float], time: str | None, start: str | None, end: str | None
 ) -> tuple[str | None, str | None, str | None]:
     """The times in Unix seconds, where they were given."""
     from razorprof.cli.query_data import recorded_span
     from razorprof.cli.recording_time import parse_moment
 
-    span = recorded_span(recordings)
+    span = recorded_span(recordings, shifts)
 
     def resolve(text: str | None, what: str) -> str | None:
         return None if text is None else f"{parse_moment(text, span, what):.3f}"

@@ -43,11 +43,13 @@ def check_sources(openmetrics: Path | None, recordings: Sequence[Path]) -> None:
         raise UsageError("--recording and --openmetrics exclude each other", hint="leave one of them out")
 
 
-def open_data(*, openmetrics: Path | None, recordings: Sequence[Path] = (), samples: int) -> Data:
+def open_data(
+    *, openmetrics: Path | None, recordings: Sequence[Path] = (), shifts: Sequence[float] = (), samples: int
+) -> Data:
     """The series that the options name; at most `samples` are read. Raises UsageError, ToolFailed."""
     check_sources(openmetrics, recordings)
     if openmetrics is None:
-        return _open_recordings(recordings, samples)
+        return _open_recordings(recordings, shifts, samples)
     return _open_text(openmetrics, samples)
 
 
@@ -55,7 +57,7 @@ def open_file(path: Path, *, samples: int = 50_000_000) -> Data:
     """The series of a recording or of OpenMetrics text, told by the content. Raises ToolFailed."""
     from razorprof.recording.rzp_open import looks_like_recording
 
-    return _open_recordings([path], samples) if looks_like_recording(path) else _open_text(path, samples)
+    return _open_recordings([path], (), samples) if looks_like_recording(path) else _open_text(path, samples)
 
 
 def _open_text(path: Path, samples: int) -> Data:
@@ -69,11 +71,11 @@ def _open_text(path: Path, samples: int) -> Data:
     return Data(read.view, read.start, read.end)
 
 
-def recorded_span(paths: Sequence[Path]) -> tuple[float, float]:
+def recorded_span(paths: Sequence[Path], shifts: Sequence[float] = ()) -> tuple[float, float]:
     """Times of the first and the last tick of all recordings. Raises ToolFailed where there is none."""
     from razorprof.recording.rzp_merged import open_recordings
 
-    with open_recordings(paths) as recording:
+    with open_recordings(paths, shifts) as recording:
         return _span(recording)
 
 
@@ -85,12 +87,12 @@ def _span(recording: Recording) -> tuple[float, float]:
     return recording.span
 
 
-def _open_recordings(paths: Sequence[Path], samples: int) -> Data:
+def _open_recordings(paths: Sequence[Path], shifts: Sequence[float], samples: int) -> Data:
     """Several as one: they tell of different hosts or targets, or of one time after the other."""
     from razorprof.cli.show_recording import say_damage
     from razorprof.recording.rzp_merged import open_recordings
 
-    with open_recordings(paths) as recording:
+    with open_recordings(paths, shifts) as recording:
         start, end = _span(recording)
         line = ReadingLine(paths[0].name if len(paths) == 1 else f"{len(paths)} recordings")
         try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.several_recordings import Shift, parse_shifts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -64,6 +66,7 @@ def replay(
         str | None, typer.Option("--from", metavar="TIME", help="Print from then on.", show_default=False)
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Print until then.")] = None,
+    shift: Shift = None,
     once: Annotated[bool, typer.Option("--once", help="Print the moment --at, or the last one, and end.")] = False,
     diff: Annotated[
         str | None,
@@ -128,7 +131,7 @@ def replay(
         hint = "the windows are those of --diff: BASE,NEW with FROM..TO"
         raise UsageError("these options exclude each other", value="--diff, --against and --from, --to", hint=hint)
     with ExitStack() as stack:
-        recording = open_recordings(recordings)
+        recording = open_recordings(recordings, parse_shifts(shift, recordings))
         stack.callback(recording.close)
         own_marks = UserMarks(recordings[0], recording.header.id) if len(recordings) == 1 else None
         if own_marks is not None and own_marks.trouble:

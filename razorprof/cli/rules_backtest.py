@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.several_recordings import Shift, parse_shifts
+
 if TYPE_CHECKING:
     from razorprof.alerting.backtest import Backtest
     from razorprof.alerting.expectations import Expectation
@@ -86,6 +88,7 @@ def backtest(
             help="Between evaluations of groups that give none (default: the recording's interval).",
         ),
     ] = None,
+    shift: Shift = None,
     as_one: Annotated[bool, typer.Option("--together", help="Try them on all recordings as one.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int:
@@ -100,8 +103,9 @@ def backtest(
     interval = parse_interval(evaluation_interval)
     reports = []
     paths = list(dict.fromkeys(recordings))
+    shifts = dict(zip(paths, parse_shifts(shift, paths), strict=True))
     for together in [paths] if as_one else [[path] for path in paths]:
-        with open_recordings(together) as recording:
+        with open_recordings(together, [shifts[path] for path in together]) as recording:
             window = _window(recording, start, end)
             expected = _expectations(files, recording, window, expect or (), expect_none or ())
             tried = _try(files, recording, window, interval)

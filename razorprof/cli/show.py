@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from razorprof.cli.several_recordings import Shift, parse_shifts
+
 if TYPE_CHECKING:
     from razorprof.cli.show_recording import Part
     from razorprof.model.profile import Profile
@@ -126,18 +128,26 @@ def show(
     end: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Of a recording, what is at or before this time.")
     ] = None,
+    shift: Shift = None,
     pid: Annotated[
         int | None, typer.Option("--pid", metavar="PID", help="Of a recording, only this target.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> int | None:
     """Show a profile (hottest functions, call tree), a bundle or a recording, or convert it."""
+    from dataclasses import replace
+
     from razorprof.cli import show_bundle, show_profile, show_recording
     from razorprof.cli.show_viewer import view_profile, wants_viewer
+    from razorprof.errors import UsageError
 
     _check_together(tree=tree, as_json=as_json, output_file=output_file, format_name=format_name, by=by)
     wanted = _Wanted(thread, focus, ignore)
     part, file = _part(files, start, end, pid, member), files[0]
+    if part is not None:
+        part = replace(part, shifts=parse_shifts(shift, files))
+    elif shift:
+        raise UsageError("--shift is for recordings", value=file, hint="razorprof record makes one")
     if part is not None and output_file is None and not (tree or flame or wanted.is_part or by is not By.FUNCTION):
         return show_recording.show_summary(files, part, rows=top, as_json=as_json)
     if part is not None and output_file is not None and _holds_series(output_file, format_name):

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of a recording is wanted. start, end: as they were given; pid: of several targets, this one."""
+    """What of a recording is wanted. start, end: as they were given; pid: of several targets, this one; shifts: of
+    several recordings' clocks."""
 
     start: str | None = None
     end: str | None = None
     pid: int | None = None
+    shifts: Sequence[float] = ()
 
     @property
     def named(self) -> str | None:
@@ -39,9 +41,11 @@ class Part:
 def show_summary(files: Sequence[Path], part: Part, *, rows: int | None, as_json: bool) -> int | None:
     """Print what is in the window of each. The exit code: 6 where some of it cannot be read."""
     from razorprof.cli import recording_summary
-    from razorprof.errors import ExitCode
+    from razorprof.errors import ExitCode, UsageError
     from razorprof.recording.rzp_reader import RecordingReader
 
+    if any(part.shifts):
+        raise UsageError("recordings are summarised one by one", value="--shift", hint="convert them with -o FILE")
     documents, is_damaged = [], False
     for file in files:
         with RecordingReader(file) as recording:
@@ -64,7 +68,7 @@ def profile_of(files: Sequence[Path], part: Part) -> Profile:
     """The stacks of the window: of the target that was named, or of all. Raises ToolFailed, UsageError."""
     from razorprof.recording.rzp_merged import open_recordings
 
-    with open_recordings(files) as recording:
+    with open_recordings(files, part.shifts) as recording:
         profile = window_profile(recording, part)
         say_damage(recording)
     return profile
@@ -89,7 +93,7 @@ def convert_series(files: Sequence[Path], part: Part, template: str, *, force: b
     from razorprof.render.text import printable
     from razorprof.store.view import equal
 
-    with open_recordings(files) as recording:
+    with open_recordings(files, part.shifts) as recording:
         targets_of(recording, part.pid)
         start, end = window(recording, part)
         path = fill_name(template, pid=part.pid, time=recording.header.created if math.isinf(start) else start)

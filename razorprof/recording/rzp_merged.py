@@ -6,23 +6,24 @@
 Everything comes as if one session had looked at all of it: ticks that are less than an interval apart are one, and
 what would be taken for one another is kept apart (rzp_together). Times are those of each host's own clock. What a
 recording does not tell of any more is stale from then on.
+`shifts` correct clocks that differ.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from heapq import merge as in_order
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
-from razorprof.errors import ToolFailed, UsageError
+from razorprof.errors import UsageError
 from razorprof.model.alert import AlertChange
 from razorprof.model.labels import Labels
 from razorprof.model.profile import Profile, merge
@@ -33,24 +34,28 @@ from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_renamed import Renaming
 from razorprof.recording.rzp_series import MOST_SAMPLES, RecordedSeries, merged
+from razorprof.recording.rzp_shifted import shifted, shifted_profile
 from razorprof.recording.rzp_together import Apart, Ticks, Told, names_of, together
+from razorprof.recording.rzp_twice import refuse_copies, refuse_twice
 from razorprof.recording.rzp_values import Context, Damage, Forgotten, Gap, Item, Mark, Recorded
 
 MOST_RECORDINGS = 64
+T = TypeVar("T", bound=Item | Context)
+
 _LONG = 3.5  # intervals between two ticks that are a gap
 
 
-def open_recordings(paths: Sequence[Path]) -> Recording:
+def open_recordings(paths: Sequence[Path], shifts: Sequence[float] = ()) -> Recording:
     """One recording, or several as one. Raises ToolFailed, NotSupported as RecordingReader does, and UsageError
-    for the same one twice."""
-    if len(paths) == 1:
+    for the same one twice. shifts: seconds by which all that each tells is later."""
+    if len(paths) == 1 and not any(shifts):
         return RecordingReader(paths[0])
     if not 0 < len(paths) <= MOST_RECORDINGS:
         raise UsageError("too many recordings at once", value=len(paths), hint=f"at most {MOST_RECORDINGS}")
-    _refuse_twice(paths)
+    refuse_twice(paths)
     with ExitStack() as stack:
         readers = [stack.enter_context(RecordingReader(path)) for path in paths]
-        found = MergedRecording(readers)
+        found = MergedRecording(readers, shifts)
         stack.pop_all()
     return found
 
@@ -58,11 +63,13 @@ def open_recordings(paths: Sequence[Path]) -> Recording:
 class MergedRecording:
     """What a RecordingReader tells, of several, as far as it can be told of several. One thread at a time."""
 
-    def __init__(self, readers: Sequence[RecordingReader]) -> None:
+    def __init__(self, readers: Sequence[RecordingReader], shifts: Sequence[float] = ()) -> None:
         """Closes them when it is closed. Raises UsageError where one is there twice."""
         self.readers = readers
-        self._spans = [reader.span or (math.inf, -math.inf) for reader in readers]
-        _refuse_copies(readers, self._spans)
+        self._shifts = shifts or [0.0] * len(readers)
+        spans = [reader.span or (math.inf, -math.inf) for reader in readers]
+        self._spans = [(a + shift, b + shift) for (a, b), shift in zip(spans, self._shifts, strict=True)]
+        refuse_copies(readers, self._spans, self._shifts)
         ids = [reader.header.id for reader in readers]
         names = names_of([reader.path for reader in readers])
         self._members = [reader.targets() for reader in readers]
@@ -75,7 +82,8 @@ class MergedRecording:
         self._names = names
         own = [reader.ticks() for reader in readers]
         self._own, self._interval = own, max(reader.header.interval for reader in readers)
-        self._ticks: Ticks = together(ids, own, self._interval)
+        moved = [times + shift for times, shift in zip(own, self._shifts, strict=True)]
+        self._ticks: Ticks = together(ids, moved, self._interval)
         hosts = list(dict.fromkeys(self._apart.host(place, None) for place in range(len(readers))))
         self._renaming = Renaming(self._apart)
         first = readers[0].header
@@ -162,11 +170,12 @@ class MergedRecording:
             def told(done: int, _: int, before: int = before) -> None:
                 progress(before + done, whole)
 
-            found.append(reader.series(start, end, ruled=ruled, samples=samples, progress=told))
+            low, high = (time - self._shifts[len(found)] for time in (start, end))
+            found.append(reader.series(low, high, ruled=ruled, samples=samples, progress=told))
             samples -= found[-1].samples
             before += reader.size
         shared = self._apart.shared([[labels for rows in one.rows for labels in rows.labels] for one in found])
-        return merged([self._beside(place, one, shared) for place, one in enumerate(found)])
+        return merged([self._beside(place, one, shared, end) for place, one in enumerate(found)])
 
     def profile(
         self, start: float = -math.inf, end: float = math.inf, *, target: Identity | None = None
@@ -177,8 +186,9 @@ class MergedRecording:
             for low, high in self._fresh(place, start, end):
                 for one in self._members[place] if target is not None else (None,):
                     if one is None or self._renaming.target(place, one).identity == target:
-                        found = reader.profile(low, high, target=None if one is None else one.identity)
-                        profiles += [found] if found.rounds or found.weights else []
+                        shift, identity = self._shifts[place], None if one is None else one.identity
+                        found = reader.profile(low - shift, high - shift, target=identity)
+                        profiles += [shifted_profile(found, shift)] if found.rounds or found.weights else []
         return merge(profiles) if profiles else Profile(value="cpu")
 
     def context(self, time: float) -> list[Context]:
@@ -189,7 +199,7 @@ class MergedRecording:
             of = self._ticks.of[place]
             if len(of) and of[0] < at <= of[-1]:
                 first = float(self._own[place][np.searchsorted(of, at, "left")])
-                found += [self._renaming.item(place, item) for item in reader.context(first)]
+                found += [self._told(place, item) for item in reader.context(first)]
         return found
 
     def recorded(self, start: float = -math.inf, end: float = math.inf) -> Iterator[Recorded]:
@@ -211,7 +221,7 @@ class MergedRecording:
                     if isinstance(item, Tick):
                         into = after
                     else:
-                        into.append(self._renaming.item(place, item))
+                        into.append(self._told(place, item))
             tick = Tick(float(self._ticks.times[number]), number + 1)
             yield Recorded(tick, (*before, tick, *after))
 
@@ -222,19 +232,25 @@ class MergedRecording:
         found = [reader.notes() for reader in self.readers]
         shared = self._apart.shared([{change.alert.labels for change in told} for told, _ in found])
         for place, (told, noted) in enumerate(found):
-            changes += [self._renaming.change(place, change, shared) for change in told]
-            marks += [replace(mark, text=f"{self._names[place]}: {mark.text}") for mark in noted]
+            shift = self._shifts[place]
+            changes += [shifted(self._renaming.change(place, change, shared), shift) for change in told]
+            marks += [shifted(replace(mark, text=f"{self._names[place]}: {mark.text}"), shift) for mark in noted]
         return sorted(changes, key=lambda one: one.time), sorted(marks, key=lambda one: one.time)
 
     def changes(self, start: float = -math.inf, end: float = math.inf) -> list[AlertChange]:
         """How alerts changed."""
         return [change for change in self.notes()[0] if start <= change.time <= end]
 
-    def _beside(self, place: int, series: RecordedSeries, shared: frozenset[Labels]) -> RecordedSeries:
+    def _told(self, place: int, item: T) -> T:
+        return shifted(self._renaming.item(place, item), self._shifts[place])
+
+    def _beside(self, place: int, series: RecordedSeries, shared: frozenset[Labels], end: float) -> RecordedSeries:
+        stale = self._stale_at(place)
         return series.beside(
             lambda labels: self._apart.labels(place, labels, shared),
             lambda arrived: self._arrive(place, arrived),
-            ends=self._stale_at(place),
+            shift=self._shifts[place],
+            ends=None if stale is None or stale > end else stale,
         )
 
     def _feed(self, place: int, low: int, high: int) -> Iterator[tuple[int, int, Recorded]]:
@@ -289,27 +305,3 @@ class MergedRecording:
 
 
 Recording = RecordingReader | MergedRecording
-
-
-def _refuse_twice(paths: Sequence[Path]) -> None:
-    """By what the files are, so that a link is no other file."""
-    seen: dict[tuple[int, int], Path] = {}
-    for path in paths:
-        with suppress(OSError, ValueError):  # told when it is opened
-            found = os.stat(path)
-            key = found.st_dev, found.st_ino
-            if key in seen:
-                raise UsageError("this recording is named twice", value=path, hint=f"it is {seen[key]}")
-            seen[key] = path
-
-
-def _refuse_copies(readers: Sequence[RecordingReader], spans: Sequence[tuple[float, float]]) -> None:
-    seen: dict[tuple[bytes, tuple[float, float]], Path] = {}
-    for reader, span in zip(readers, spans, strict=True):
-        key = reader.header.id, span
-        if key in seen:
-            hint = f"it is {seen[key]}"
-            raise UsageError("this is the same recording twice", value=reader.path, hint=hint)
-        seen[key] = reader.path
-    if all(not math.isfinite(start) for start, _ in spans):
-        raise ToolFailed("nothing was recorded", value=readers[0].path, hint="razorprof show tells what is in it")

@@ -67,12 +67,14 @@ class RecordedSeries:
         change: Callable[[Labels], Labels],
         arrive: Callable[[Floats], Floats],
         *,
+        shift: float = 0.0,
         ends: float | None = None,
     ) -> RecordedSeries:
-        """The same among those of other recordings: with other labels, other times of arrival, and stale at
-        `ends`, behind which nobody looked."""
+        """The same among those of other recordings: with other labels, other times of arrival, `shift` seconds
+        later, and stale at `ends`, behind which nobody looked."""
         rows = [
-            Rows(tuple(map(change, one.labels)), one.times, one.values, arrive(one.arrived)) for one in self.rows
+            Rows(tuple(map(change, one.labels)), one.times + shift, one.values, arrive(one.arrived))
+            for one in self.rows
         ]
         if ends is not None:
             rows = [_ended(one, ends) for one in rows]

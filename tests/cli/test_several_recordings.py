@@ -112,3 +112,32 @@ def rules(folder: Path) -> Path:
     path = folder / "rules.yml"
     path.write_text(f"groups: [{{name: g, rules: [{{alert: Fleet, expr: 'sum(rate({CPU}[10s])) > 2.2'}}]}}]\n")
     return path
+
+
+def test_a_clock_is_corrected_by_an_option(
+    hosts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = hosts
+    request = ["query", CPU, "--recording", one, "--recording", two, "--json", "--time", str(START + 50)]
+    assert run([*request, "--shift", "two.rzp=-10s"]) == 0
+    found = {entry["metric"]["instance"]: entry["value"][1] for entry in document(capsys)["result"]}
+    assert found == {"one/7": "25", "two/7": "118"}  # of the second 59.3, which two's clock called 50
+    assert run(["replay", *hosts, "--once", "--json", "--at", str(START + 25), "--shift", f"{two}=-10s"]) == 0
+    assert len(document(capsys)["targets"]) == 2
+    assert run(["show", *hosts, "--shift", "two.rzp=-10s", "-o", str(tmp_path / "x.csv")]) == 0
+    rows = [
+        line for line in (tmp_path / "x.csv").read_text().splitlines() if f",{CPU}," in line and "two/7" in line
+    ]
+    assert float(rows[0].split(",")[0]) == pytest.approx(START + 21.29)
+    backtest = ["rules", "backtest", str(rules(tmp_path)), *hosts, "--together", "--shift", "two.rzp=+1h"]
+    assert run([*backtest, "--expect", "Fleet silent"]) == 0
+
+
+@pytest.mark.parametrize("shift", ["two.rzp", "three.rzp=+1s", "two.rzp=soon", "=+1s", "two.rzp=+100000d"])
+def test_a_shift_that_cannot_be_meant_is_bad_usage(
+    hosts: list[str], shift: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["query", "up", "--recording", hosts[0], "--recording", hosts[1], "--shift", shift]) == 2
+    assert capsys.readouterr().err.startswith("razorprof: ")
+    assert run(["show", *hosts, "--shift", "two.rzp=+1s"]) == 2
+    assert "one by one" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ import pytest
 from razorprof.clock import ManualClock
 from razorprof.errors import NotSupported, ToolFailed, UsageError
 from razorprof.model.alert import Alert, AlertChange, AlertState, RuleKey
+from razorprof.model.frame import SamplingReport
+from razorprof.model.gil import GilState
 from razorprof.model.labels import Labels
 from razorprof.model.profile import top
-from razorprof.model.scrape import Ended, Scrape, Tick
+from razorprof.model.scrape import Ended, KernelState, Scrape, Tick
 from razorprof.model.series import is_stale
 from razorprof.recording.rzp_format import Header
 from razorprof.recording.rzp_merged import MOST_RECORDINGS, MergedRecording, open_recordings
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_ring import Ring
+from razorprof.recording.rzp_shifted import shifted
 from razorprof.recording.rzp_single import SingleFile
 from razorprof.recording.rzp_together import names_of, together
 from razorprof.recording.rzp_values import Added, Forgotten
@@ -269,3 +273,62 @@ def test_alerts_and_marks_of_all_come_in_the_order_of_their_times(tmp_path: Path
         assert instances[:4] == ["box@one/7", "box@one", "box@two/7", "box@two"]  # Sum had none
         assert sorted(mark.text for mark in marks) == ["one: at 1", "one: at 4", "two: at 2", "two: at 3"]
         assert recording.changes(START + 2, START + 3) == changes[2:6]
+
+
+def test_a_clock_that_went_otherwise_is_corrected_everywhere(tmp_path: Path) -> None:
+    """What one of them tells is the same as if its clock had been right."""
+    one = record_host(tmp_path / "one.rzp", "one", range(1, 61))
+    late = record_host(tmp_path / "late.rzp", "two", range(21, 81), rate=2.0)
+    right = record_host(tmp_path / "right.rzp", "two", range(21, 81), late=-10.0, rate=2.0)
+    with merged(one, right) as wanted, open_recordings([one, late], [0.0, -10.0]) as found:
+        assert isinstance(found, MergedRecording)
+        assert cpu_of(found) == cpu_of(wanted)
+        assert found.span == wanted.span
+        assert found.ticks().tolist() == wanted.ticks().tolist()
+        for start in (-math.inf, START + 40):
+            assert told(found, start) == told(wanted, start)
+        assert found.profile(START + 20, START + 30) == wanted.profile(START + 20, START + 30)
+        seen = [series.times for series in found.series(START + 15, START + 20).view.select([CPU], 0, math.inf)]
+        assert all(START + 15 <= time <= START + 20 for times in seen for time in times)
+
+
+def told(recording: MergedRecording, start: float) -> list[tuple[str, float]]:
+    """What comes, and when, to the microsecond."""
+    items = [item for recorded in recording.recorded(start) for item in recorded.items]
+    times = [(type(item).__name__, item.time) for item in items if isinstance(item, Scrape | Tick)]
+    reports = [
+        (type(one).__name__, one.start)
+        for item in items
+        if isinstance(item, Scrape)
+        for one in item.structures
+        if isinstance(one, SamplingReport)
+    ]
+    return [(name, round(time - START, 6)) for name, time in [*times, *reports]]
+
+
+def test_copies_of_one_recording_have_one_clock(tmp_path: Path) -> None:
+    ring = Ring.create(tmp_path / "r", made.HEADER, seconds=900.0, max_bytes=1 << 20)
+    writer = RecordingWriter(ring, made.HEADER, bounds=ring.bounds())
+    feed_host(writer, "box", range(1, 5))
+    ring.dump(tmp_path / "first.rzp", writer.current())
+    feed_host(writer, "box", range(5, 9))
+    writer.close()
+    with pytest.raises(UsageError, match="two clocks"):
+        open_recordings([tmp_path / "r", tmp_path / "first.rzp"], [0.0, 2.0])
+    with open_recordings([tmp_path / "r", tmp_path / "first.rzp"], [2.0, 2.0]) as recording:
+        assert seconds(recording.ticks().tolist()) == [float(second) for second in range(3, 11)]
+
+
+def test_an_alert_of_another_clock_is_shifted_with_all_its_times() -> None:
+    alert = Alert(
+        RuleKey("r.yml", "g", 0, "Hot"), Labels(), active_at=10.0, fired_at=15.0, resolved_at=None, evaluated=16.0
+    )
+    change = shifted(AlertChange(16.0, AlertState.PENDING, alert), 2.5)
+    times = (change.time, change.alert.active_at, change.alert.fired_at, change.alert.resolved_at)
+    assert times == (18.5, 12.5, 17.5, None)
+    assert change.alert.evaluated == 18.5
+    state = GilState(5.0, (), 1.0, 3)
+    scrape = Scrape(a_target(), "gil", 4.0, 0.1, structures=(state, KernelState("S", "x")))
+    moved = shifted(scrape, -1.0)
+    assert (moved.time, moved.structures) == (3.0, (replace(state, time=4.0), KernelState("S", "x")))
+    assert shifted(scrape, 0.0) is scrape
