@@ -259,6 +259,13 @@ async def test_the_moments_are_listed_and_gone_to(house: House) -> None:
         assert "PAUSED" in shown.app.screen_text()
 
 
+async def test_moments_say_how_far_rules_were_tried(house: House) -> None:
+    async with replayed(house, at=30, rules=True, size=(120, 40)) as shown:
+        assert "alerts up to 22:13:50: rules were tried no further yet" in await shown.press("8")
+        await shown.press("greater_than_sign")
+        assert "tried no further" not in shown.app.screen_text()
+
+
 async def test_a_time_is_typed_in(house: House) -> None:
     async with replayed(house, at=10) as shown:
         assert "a time: 03:12" in await shown.press("at")
