@@ -244,6 +244,10 @@ async def test_the_difference_fits_a_small_terminal_and_tells_of_the_target_that
         assert "9 difference" in screen
         assert "7 web: the same process" in screen
         assert "8 db: the same process" in await shown.press("n")
+        shown.app.transport.jump(START + 95)
+        screen = await shown.press("B")
+        assert "this target was not read on both sides" in screen
+        assert "only in A: 8 db" in screen
 
 
 async def test_the_moments_are_listed_and_gone_to(house: House) -> None:
