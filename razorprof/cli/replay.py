@@ -93,7 +93,9 @@ def replay(
             help="Between evaluations of groups that give none (default: the recording's interval).",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one document a tick.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON Lines, one document a tick; of a difference, one.")
+    ] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
     ] = None,

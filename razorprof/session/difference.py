@@ -96,9 +96,9 @@ class Difference:
     notes: tuple[str, ...] = ()
 
     def of(self, identity: Identity | None) -> TargetDifference | None:
-        """That of a target on the new side; the first one where it is not there."""
-        found = (one for one in self.targets if one.after.target.identity == identity)
-        return next(found, self.targets[0] if self.targets else None)
+        """That of a target on the new side, of any for None; None where it is not on both sides."""
+        found = (one for one in self.targets if identity in (None, one.after.target.identity))
+        return next(found, None)
 
 
 def difference(before: Sight, after: Sight) -> Difference:

@@ -42,7 +42,9 @@ def difference_lines(
     """Everything about one target (None: of no target), and what is common. most: functions; most_figures: those
     that changed by what matters before others."""
     lines = _head(found, width, palette)
-    if shown is not None:
+    if shown is None:
+        lines.append(_line("this target was not read on both sides", width, palette, look=True))
+    else:
         if len(found.targets) > 1 or shown.matched not in ("identity", "job"):
             lines.append(_whose(shown, width, palette))
         chosen = sorted(shown.figures, key=lambda one: not one.matters)[:most_figures]

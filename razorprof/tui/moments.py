@@ -14,6 +14,7 @@ from razorprof.errors import ToolFailed
 from razorprof.model.alert import AlertState
 from razorprof.render.figures import duration
 from razorprof.render.moments import MOMENT_COLUMNS, MomentKind, MomentRow, moment_cells
+from razorprof.render.replay_line import clock_text
 from razorprof.render.series_names import series_text
 from razorprof.render.spikes import spike_words
 from razorprof.render.table import rule_line
@@ -84,6 +85,9 @@ class MomentsPane(ListPane):
                 words = f"{course.rule.name} {state.value} for {duration(over - begin)} {what}"
                 rows.append(MomentRow(begin, begin - start, MomentKind.ALERT, words, pid, _LEVELS[state]))
         trouble = ""
+        tried = player.backtest.end if player.backtest is not None else None
+        if tried is not None and tried < player.ticks[-1]:
+            trouble = f"alerts up to {clock_text(tried)}: rules were tried no further yet"
         try:
             for one in player.spikes:
                 words = spike_words(one.figure.figure, one.spike)

@@ -1,4 +1,4 @@
-"""An incident (a leak, a storm of collections): recorded, tried with a rule, replayed in a real terminal."""
+"""An incident (a leak, a storm of collections): recorded, tried with a rule, replayed in a terminal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> Path:
             with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as record:
                 assert record.stderr is not None
                 assert "recording" in record.stderr.readline()
-                time.sleep(5)
+                time.sleep(6)
                 program.send_signal(signal.SIGUSR1)
                 _, errors = record.communicate(timeout=PATIENCE)
             assert record.returncode == 0, errors
@@ -121,6 +121,25 @@ def test_it_is_scrubbed_to_the_alert_in_a_real_terminal(incident: Path, tmp_path
         wait("Leak firing", "storm")
         do("send-keys", "4")
         wait("garbage collector", "of the time goes into collecting")
+        do("send-keys", "@", "+4s")
+        wait("enter goes there", "+4s")
+        do("send-keys", "Enter")
+        while "enter goes there" in do("capture-pane", "-p"):
+            time.sleep(0.1)
+        do("send-keys", "A")
+        wait("now B at the other moment")
+        do("send-keys", ")")
+        wait(" %, ", "▲")  # time in GC 26 %, from 0 %
+        do("send-keys", "m", "spike", "Enter")
+        wait("marked: spike")
+        do("send-keys", "B")
+        wait("changed for certain", "time in GC", "storm")
         do("send-keys", "q")
     finally:
         do("kill-server")
+    compared = run("replay", str(incident / "a.rzp"), "--diff", "+4s,spike", "--json")
+    (target,) = json.loads(compared.stdout)["targets"]
+    collecting = next(one for one in target["figures"] if one["name"] == "gc_time")
+    assert collecting["delta"] > 0.05
+    assert collecting["matters"]
+    assert any(one["function"] == "storm" and one["delta"] > 0 for one in target["functions"])

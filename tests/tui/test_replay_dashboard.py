@@ -245,6 +245,10 @@ async def test_the_difference_fits_a_small_terminal_and_tells_of_the_target_that
         assert "9 difference" in screen
         assert "7 web: the same process" in screen
         assert "8 db: the same process" in await shown.press("n")
+        shown.app.transport.jump(START + 95)
+        screen = await shown.press("B")
+        assert "this target was not read on both sides" in screen
+        assert "only in A: 8 db" in screen
 
 
 async def test_the_moments_are_listed_and_gone_to(house: House) -> None:
@@ -258,6 +262,13 @@ async def test_the_moments_are_listed_and_gone_to(house: House) -> None:
         await shown.press("down", "enter")
         assert "22:14:01" in shown.line
         assert "PAUSED" in shown.app.screen_text()
+
+
+async def test_moments_say_how_far_rules_were_tried(house: House) -> None:
+    async with replayed(house, at=30, rules=True, size=(120, 40)) as shown:
+        assert "alerts up to 22:13:50: rules were tried no further yet" in await shown.press("8")
+        await shown.press("greater_than_sign")
+        assert "tried no further" not in shown.app.screen_text()
 
 
 async def test_a_time_is_typed_in(house: House) -> None:
