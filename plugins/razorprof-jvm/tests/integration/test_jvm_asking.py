@@ -112,6 +112,20 @@ def test_the_command_finds_the_deadlock_and_ends_with_a_finding(deadlocked: Targ
     assert document["target"]["runtime"] == "jvm"
 
 
+def test_the_command_heap_tells_classes_and_what_it_took(deadlocked: Target) -> None:
+    command = [sys.executable, "-m", "razorprof", "heap", str(deadlocked.pid)]
+    done = subprocess.run(
+        [*command, "--allow", "signal", "--top", "9"], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert ["BYTES", "%", "INSTANCES", "CLASS", "MODULE"] in [line.split() for line in done.stdout.splitlines()]
+    assert "java.lang.Class " in done.stdout
+    assert "all Java threads stood still" in done.stderr
+    refused = subprocess.run([*command, "-o", "x.json"], capture_output=True, text=True, timeout=100)
+    assert refused.returncode == 5
+    assert "--allow signal" in refused.stderr
+
+
 @pytest.mark.slow  # a bundle watches for some seconds
 @pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not allowed"])
 def test_a_bundle_holds_stacks_and_classes_where_a_signal_is_allowed(
