@@ -46,20 +46,28 @@ def instantaneous(*, per_second: bool) -> Callable[[Call], Vector]:
 
 def _extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Floats, Bools]:
     there = window.high - window.low >= 2
+    if len(there) and there.all():  # as it is nearly always: nothing has to be picked
+        return _changes(window, slice(None), counter, per_second), there
     values = np.full((len(there), window.values.shape[1]), np.nan)
     steps = np.flatnonzero(there)
-    if not len(steps):
-        return values, there
+    if len(steps):
+        values[steps] = _changes(window, steps, counter, per_second)
+    return values, there
+
+
+def _changes(window: Window, steps: Places | slice, counter: bool, per_second: bool) -> Floats:
+    """At the steps that have two samples or more."""
     first, last = window.low[steps], window.high[steps] - 1
     start_value = window.values[first]
     change = window.values[last] - start_value
     if counter:
         change += lost_in_resets(window.values, first, last)
-    seconds = (window.times[last] - window.times[first]) / 1000
+    start, end = window.times[first], window.times[last]
+    seconds = (end - start) / 1000
     usual = seconds / (last - first)
-    to_start = (window.times[first] - window.starts[steps]) / 1000
+    to_start = (start - window.starts[steps]) / 1000
     to_start = np.where(to_start >= _BRIDGED * usual, usual / 2, to_start)
-    to_end = (window.ends[steps] - window.times[last]) / 1000
+    to_end = (window.ends[steps] - end) / 1000
     to_end = np.where(to_end >= _BRIDGED * usual, usual / 2, to_end)
     before = to_start[:, None]
     if counter:
@@ -68,9 +76,9 @@ def _extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Floa
         before = np.where((change > 0) & (start_value >= 0) & (zero < before), zero, before)
     factor = (seconds[:, None] + before + to_end[:, None]) / seconds[:, None]
     if per_second:
-        factor = factor / ((window.ends - window.starts)[steps, None] / 1000)
-    values[steps] = change * factor
-    return values, there
+        factor = factor / ((window.ends[steps] - window.starts[steps])[:, None] / 1000)
+    found: Floats = change * factor
+    return found
 
 
 def lost_in_resets(values: Floats, first: Places, last: Places) -> Floats:
