@@ -1,6 +1,6 @@
 """Make the README's picture of the dashboard: the real program on the sample program, without a terminal.
 
-    python scripts/picture.py docs/dashboard.svg [--seconds 55] [--size 120x40] [--keys 2,m]
+    python scripts/picture.py docs/dashboard.svg [--seconds 55] [--size 120x40] [--keys 2,m] [--also TARGET]
 
 For developers; nothing here is staged: a live session looks at the demo's program for so many seconds, keys are
 pressed, and what is then on the screen is written as SVG (no script, no font from elsewhere).
@@ -32,18 +32,19 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=55.0, help="how long to look before")
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLUMNSxROWS")
     parser.add_argument("--keys", type=lambda text: text.split(","), default=[], help="pressed before, by comma")
+    parser.add_argument("--also", action="append", default=[], metavar="TARGET", help="look at this process too")
     options = parser.parse_args(arguments)
     with sample_program() as pid:
-        picture = asyncio.run(take_picture(str(pid), options.seconds, options.size, options.keys))
+        picture = asyncio.run(take_picture([str(pid), *options.also], options.seconds, options.size, options.keys))
     options.file.parent.mkdir(parents=True, exist_ok=True)
     options.file.write_text(picture, encoding="utf-8")
     return 0
 
 
-async def take_picture(target: str, seconds: float, size: tuple[int, int], keys: Sequence[str]) -> str:
-    """The dashboard on `target` as SVG, after `seconds` and `keys`."""
+async def take_picture(targets: Sequence[str], seconds: float, size: tuple[int, int], keys: Sequence[str]) -> str:
+    """The dashboard on `targets` as SVG, after `seconds` and `keys`."""
     session = Session(SessionOptions(), sources=loading.sources, runtimes=loading.runtimes)
-    for found in select_targets([target]):
+    for found in select_targets(list(targets)):
         session.watch(found)
     app = Dashboard(session.view, session)
     async with app.run_test(size=size) as pilot:
