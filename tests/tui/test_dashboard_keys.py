@@ -52,7 +52,8 @@ async def test_plus_and_minus_change_the_interval(show: Show) -> None:
         ("6", "no rules are loaded"),
         ("7", "process_resident_memory_bytes"),
         ("0", "1 of 1 alive"),
-        ("question_mark", "!! act from"),
+        ("8", "the application's own figures"),
+        ("question_mark", "screen: hot functions"),
     ],
 )
 async def test_digits_choose_the_screen_and_escape_leads_back(show: Show, key: str, expected: str) -> None:
