@@ -85,7 +85,8 @@ lint: $(VENV)/.lint-installed
 	$(BIN)/ruff check $(LINTED) $(PACKAGES)
 	$(BIN)/mypy --strict $(LINTED)
 	@set -e; for package in $(PACKAGES); do \
-		echo "$(BIN)/mypy --strict $$package"; MYPYPATH=$$package $(BIN)/mypy --strict $$package; done
+		echo "$(BIN)/mypy --strict $$package"; MYPYPATH=$$package:$$package/tests/unit:$$package/tests/integration \
+			$(BIN)/mypy --strict $$package; done
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/man.py --check man
 

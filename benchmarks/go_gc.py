@@ -17,10 +17,12 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from razorprof.clock import SystemClock
 from razorprof.model.target import Target
+from razorprof.plugin.loading import find_runtime
 from razorprof.plugin.protocols import SourceOptions
 from razorprof.remote.process import ProcessView
 
@@ -49,17 +51,18 @@ def main() -> int:
 
 
 def measure(pid: int, where: str) -> None:
-    from razorprof_go.collector import Collector
-    from razorprof_go.gc_source import GcSource
-
     time.sleep(2.0)  # until it has collected
     view = ProcessView(pid)
     began = time.perf_counter()
-    collector = Collector(view, SystemClock())
+    collector = import_module("razorprof_go.collector").Collector(view, SystemClock())
     found = collector.look() is not None
     print(f"attach and find in a stripped binary: {(time.perf_counter() - began) * 1e3:.2f} ms, found: {found}")
     report("one look at the ring, proven", LOOKS, view, collector.look)
-    reader = GcSource("go").open(Target(view.identity, "busy"), SourceOptions())
+    runtime = find_runtime("go")
+    detection = runtime.detect(view)
+    assert detection is not None
+    source = next(source for source in runtime.sources(detection) if source.name == "gc")
+    reader = source.open(Target(view.identity, "busy"), SourceOptions())
     report("a whole read with all samples", LOOKS, view, reader.read)
     report("expvar, /debug/vars", PAGES, view, lambda: fetch(f"http://{where}/debug/vars"))
     reader.close()

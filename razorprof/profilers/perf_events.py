@@ -49,7 +49,8 @@ class CpuSample:
 class PerfSampler:
     """Samples all threads of a process until it is closed: each once in `period` seconds of its CPU time.
 
-    has_kernel: whether time inside of the kernel is seen too; lost: samples that did not fit. One thread's.
+    has_kernel: whether time inside of the kernel is seen too; lost: samples that did not fit; refused: threads
+    that are not sampled. For one thread.
     """
 
     def __init__(self, process: ProcessView, rate_hz: float) -> None:
@@ -82,13 +83,14 @@ class PerfSampler:
             ring.close()
 
     def follow_threads(self) -> None:
-        """Take in threads that are new, let go of those that ended. Those beyond MOST_THREADS are counted in
-        `refused`."""
+        """Take in threads that are new, let go of those that ended. `refused` counts those that are not sampled:
+        beyond MOST_THREADS, or beyond the memory that may be locked."""
         present = set(self._process.task_ids())
+        self.refused = 0
         for tid in present - self._rings.keys():
             if len(self._rings) >= MOST_THREADS:
-                self.refused = len(present) - MOST_THREADS
-                return
+                self.refused += 1
+                continue
             ring = self._open(tid)
             if ring is not None:
                 self._rings[tid] = ring
@@ -109,9 +111,9 @@ class PerfSampler:
         return found
 
     def _open(self, tid: int) -> _Ring | None:
-        """None where the thread has just ended."""
+        """None where the thread has just ended, or there is no more memory for it."""
         try:
-            return _Ring(_event(tid, self._period_ns, with_kernel=self.has_kernel))
+            descriptor = _event(tid, self._period_ns, with_kernel=self.has_kernel)
         except PermissionError as error:
             if self.has_kernel:  # at perf_event_paranoid 2 only one's own code may be seen
                 self.has_kernel = False
@@ -119,6 +121,16 @@ class PerfSampler:
             raise _denied(self._process.pid) from error
         except ProcessLookupError:
             return None
+        except OSError as error:
+            raise _failed(error) from error
+        try:
+            return _Ring(descriptor)
+        except PermissionError as error:  # perf_event_mlock_kb and RLIMIT_MEMLOCK are used up
+            if self._rings:
+                self.refused += 1
+                return None
+            hint = "raise kernel.perf_event_mlock_kb, or the limit of locked memory: ulimit -l"
+            raise ToolFailed("no memory may be locked for perf events", hint=hint) from error
         except OSError as error:
             raise _failed(error) from error
 

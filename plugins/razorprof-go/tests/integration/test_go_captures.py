@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from go_programs import Busy, build, running
 from razorprof_go import Go
-from razorprof_go.cpu_profile import FLAT
+from razorprof_go.cpu_profile import FLAT, INLINED
 from razorprof_go.endpoint_source import MemStatsSource
 from razorprof_go.gc_source import GcSource
 
@@ -52,6 +52,7 @@ def test_a_stripped_program_is_profiled_from_outside_and_the_shares_hold(toolcha
         except (PermissionDenied, NotSupported) as error:
             pytest.skip(f"no perf events here: {error}")
         assert FLAT in profile.notes
+        assert INLINED not in profile.notes  # told apart without symbols too
         shares = {one.function: one.self_ratio for one in top(profile)}
         assert 0.55 < shares["main.hot"] < 0.9
         assert 0.1 < shares["main.warm"] < 0.4
@@ -90,6 +91,7 @@ def test_goroutines_come_out_of_memory_or_from_the_program_alike(serving: Busy) 
         assert (parked.count, parked.what) == (12, "chan receive")
         locked = next(group for group in told.groups if "main.waitForLock" in {f.function for f in group.frames})
         assert locked.count == 3
+        assert "sync.(*Mutex).Lock" in {frame.function for frame in locked.frames}  # inlined into waitForLock
     assert outside.mode == "nonblocking"
     assert asked.mode == "endpoint"
     assert any("block profile is empty" in finding for finding in asked.findings)
