@@ -42,21 +42,25 @@ $(VENV)/bin/python:
 		exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# The packages in plugins/ are shaped as a third party's are; they are installed with razorprof, in one go.
+# The packages in plugins/ are shaped as a third party's are, and installed after razorprof, which they depend on.
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PLUGINS:%=--editable ./%) --editable
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL_PLUGINS := $(if $(PLUGINS),$(PIP) $(PLUGINS:%=--editable ./%),:)
 
 $(VENV)/.installed: $(PROJECTS) | $(VENV)/bin/python
-	$(INSTALL) .
+	$(PIP) --editable .
+	$(INSTALL_PLUGINS)
 	@touch $@
 
 $(VENV)/.test-installed: $(PROJECTS) | $(VENV)/bin/python
-	$(INSTALL) '.[test]'
+	$(PIP) --editable '.[test]'
+	$(INSTALL_PLUGINS)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.lint-installed: $(PROJECTS) | $(VENV)/bin/python
-	$(INSTALL) '.[test,lint]'
+	$(PIP) --editable '.[test,lint]'
+	$(INSTALL_PLUGINS)
 	@touch $(VENV)/.installed $(VENV)/.test-installed $@
 
 demo: $(VENV)/.installed

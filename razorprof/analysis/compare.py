@@ -9,13 +9,21 @@ beside the rest of the program, where the machine's speed cancels (analysis.comp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
 from razorprof.analysis import compare_spread as spread
-from razorprof.analysis.compare_beside import Beside, beside_the_others
-from razorprof.analysis.compare_errors import figure, mean_share, odds, standard_error, value_of
+from razorprof.analysis.compare_beside import LEAST_OTHERS, Beside, Move, beside_the_others
+from razorprof.analysis.compare_errors import (
+    Figure,
+    figure,
+    logarithm,
+    mean_share,
+    odds,
+    standard_error,
+    value_of,
+)
 from razorprof.analysis.compare_figures import Function, Run, take_apart
 from razorprof.analysis.compare_notes import notes_on
 from razorprof.analysis.compare_values import (
@@ -107,14 +115,20 @@ def _functions(
         own, total = (
             spread.dispersions(runs, judged, pick, complete=complete) for pick in (spread.own, spread.total)
         )
-        beside = basis is Basis.SECONDS and complete and options.fail_above is not None
+        threshold = options.fail_above.amount if options.fail_above is not None else 0.0
+        beside = basis is Basis.SECONDS and complete and threshold > 0
+        moves = _moves(base, new, judged, own) if beside else {}
         for name in judged:
             change = _with_error(found[name].own, base, new, name, spread.own, basis, own[name])
-            if beside and options.fail_above is not None:
-                change = replace(
-                    change, beside=_beside(change, base, new, name, own[name], options.fail_above.amount)
-                )
             whole = _with_error(found[name].total, base, new, name, spread.total, basis, total[name])
+            if beside:
+                others = [move for other, move in moves.items() if other != name]
+                told = _beside(change, base, new, name, spread.own, own[name], threshold, others)
+                change = replace(change, beside=told)
+                # the others on top of the stack may be what it calls: they tell nothing beside its total
+                whole = replace(
+                    whole, beside=_beside(whole, base, new, name, spread.total, total[name], threshold)
+                )
             found[name] = replace(found[name], own=change, total=whole)
     return tuple(
         sorted(
@@ -151,17 +165,47 @@ def _beside(
     base: Sequence[Run],
     new: Sequence[Run],
     name: Function,
+    pick: spread.Pick,
     dispersion: spread.Dispersion,
     threshold: float,
+    others: Sequence[Move] = (),
 ) -> Beside | None:
-    share = mean_share([*base, *new], name, spread.own)
-    before, after = ([odds(run, name, dispersion.factor, share) for run in side] for side in (base, new))
-    told = [[one for one in side if one is not None] for side in (before, after)]
-    if [len(side) for side in told] != [len(base), len(new)]:
+    share = mean_share([*base, *new], name, pick)
+    before, after = ([odds(run, name, pick, dispersion.factor, share) for run in side] for side in (base, new))
+    told = _all_told(before), _all_told(after)
+    if told[0] is None or told[1] is None:
         return None
     error, _ = standard_error(told[0], told[1], dispersion.freedom)
     whole = (mean(run.whole for run in base), mean(run.whole for run in new))
-    return beside_the_others((change.base, change.new), whole, error, threshold)
+    return beside_the_others((change.base, change.new), whole, error, threshold, others)
+
+
+def _moves(
+    base: Sequence[Run],
+    new: Sequence[Run],
+    names: Sequence[Function],
+    dispersions: Mapping[Function, spread.Dispersion],
+) -> dict[Function, Move]:
+    """Of the functions that have enough of the time on top of the stack to tell the machine's speed."""
+    moves = {}
+    for name in names:
+        share = mean_share([*base, *new], name, spread.own)
+        if share < LEAST_OTHERS:
+            continue
+        before, after = (
+            _all_told([logarithm(run, name, dispersions[name].factor, share) for run in side])
+            for side in (base, new)
+        )
+        if before is not None and after is not None:
+            error, _ = standard_error(before, after, dispersions[name].freedom)
+            growth = mean(one.value for one in after) - mean(one.value for one in before)
+            moves[name] = Move(growth, error)
+    return moves
+
+
+def _all_told(figures: Sequence[Figure | None]) -> list[Figure] | None:
+    told = [one for one in figures if one is not None]
+    return told if len(told) == len(figures) else None
 
 
 def _ratio(runs: Sequence[Run], name: Function, pick: spread.Pick) -> float:

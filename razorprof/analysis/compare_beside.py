@@ -2,18 +2,23 @@
 
 The same program takes more seconds on a busy machine, in all of its functions alike; so how fast the machine was
 is told by the functions that are not the one looked at. This is what normalising by size factors does for
-sequencing counts (Anders and Huber 2010), within limits: a program may also have changed in many places. Where
-the others differ by more than runs on one machine do, or by more than half of the gate's threshold, nothing is
-told. So a function that did not grow never fails because others became cheaper, and a program that is slower all
-over still fails by its seconds. Called by analysis.compare only.
+sequencing counts (Anders and Huber 2010), within limits, since a program may also have changed in many places. Two
+or more others that moved by the same factor tell the machine's speed up to MOST_TOGETHER; else a change of the
+others beyond MOST_SPEED, or half of the gate's threshold, may as well be the program's, and nothing is told. So a
+function that did not grow does not fail because another became cheaper, and a program that is slower all over
+still fails by its seconds. Called by analysis.compare only.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_SPEED = 0.15  # relative: equal runs on a shared machine of two cores were seen to differ by this much
+MOST_TOGETHER = 0.3  # relative: equal runs on a shared machine were seen to differ by up to 25 %
+MOST_SPEED = 0.15
 LEAST_OTHERS = 0.05  # share of the time: fewer others tell nothing of the machine
+_ALIKE = 2.5  # standard errors by which one of several others may move otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +30,33 @@ class Beside:
     error: float
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Of another function: the logarithm of its growth, with its standard error."""
+
+    growth: float
+    error: float
+
+
 def beside_the_others(
-    own: tuple[float, float], whole: tuple[float, float], error: float, threshold: float
+    own: tuple[float, float],
+    whole: tuple[float, float],
+    error: float,
+    threshold: float,
+    moves: Sequence[Move] = (),
 ) -> Beside | None:
-    """own: a function's weight on top of the stack in BASE and NEW; whole: that of all functions; error: the
-    standard error of the logarithm of its odds against the others; threshold: relative growth that the gate minds.
-    None where the others are too few or differ too much, or the function is new or gone."""
+    """own: a function's weight in BASE and NEW, on top of the stack or anywhere in it; whole: that of all;
+    error: the standard error of the logarithm of its odds against the others; threshold: relative growth that
+    the gate minds; moves: of the others that have LEAST_OTHERS of the time. None where the others are too few or
+    differ too much, or the function is new or gone."""
     base, new = own
     share = sum(own) / sum(whole) if sum(whole) > 0 else 0.0
     others = [total - part for total, part in zip(whole, own, strict=True)]
     if not 0 < share <= 1 - LEAST_OTHERS or min(base, new, *others) <= 0:
         return None
-    most = 1 + min(MOST_SPEED, threshold / 2)
     speed = others[1] / others[0]
+    together = len(moves) > 1 and all(abs(m.growth - math.log(speed)) <= _ALIKE * m.error for m in moves)
+    most = 1 + (MOST_TOGETHER if together else min(MOST_SPEED, threshold / 2))
     if not 1 / most <= speed <= most:
         return None
     return Beside(new / speed - base, base * error)

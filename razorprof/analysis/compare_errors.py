@@ -53,13 +53,21 @@ def figure(run: Run, name: Function, pick: spread.Pick, basis: Basis, factor: fl
     return Figure(value, sampling, (between * value) ** 2)
 
 
-def odds(run: Run, name: Function, factor: float, share: float) -> Figure | None:
-    """Of the logarithm of a function's own weight over that of all others. None where one of them is missing."""
-    own = value_of(run, name, spread.own, Basis.SECONDS)
-    if not 0 < own < run.whole or not 0 < share < 1:
+def odds(run: Run, name: Function, pick: spread.Pick, factor: float, share: float) -> Figure | None:
+    """Of the logarithm of a function's weight over that of the rest. None where one of them is missing."""
+    weight = value_of(run, name, pick, Basis.SECONDS)
+    if not 0 < weight < run.whole or not 0 < share < 1:
         return None
     sampling = factor * run.grain / (run.whole * share * (1 - share))
-    return Figure(math.log(own / (run.whole - own)), sampling, RUN_SPREAD**2)
+    return Figure(math.log(weight / (run.whole - weight)), sampling, RUN_SPREAD**2)
+
+
+def logarithm(run: Run, name: Function, factor: float, share: float) -> Figure | None:
+    """Of the logarithm of a function's own weight. None where it is missing."""
+    own = value_of(run, name, spread.own, Basis.SECONDS)
+    if own <= 0 or share <= 0:
+        return None
+    return Figure(math.log(own), factor * run.grain / (run.whole * share), RUN_SPREAD**2)
 
 
 def standard_error(base: Sequence[Figure], new: Sequence[Figure], freedom: float) -> tuple[float, float]:

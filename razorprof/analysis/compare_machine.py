@@ -1,7 +1,7 @@
 """How far equal runs' seconds lie apart because of the machine, whatever the sampling.
 
-On two shared cores runs of the same program, with the same work, were seen to spread by 2 to 3 % with nothing else
-running, by 9 % with half of the machine in use by others, and by 18 % with three quarters. Called by
+On two shared cores of a rented machine, equal runs of 11 s were seen to spread by 9 % with nothing else running
+there (what its neighbours do is not seen), and by 18 % with three quarters of it in use by others. Called by
 analysis.compare only.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-QUIET = 0.03  # standard deviation, relative: with nothing else running
-UNKNOWN = 0.05  # where a profile does not say what else ran
+QUIET = 0.08  # standard deviation, relative: with nothing else running
+UNKNOWN = 0.1  # where a profile does not say what else ran
 _PER_OTHERS = 0.2  # for each unit of the machine's share that others used
 
 

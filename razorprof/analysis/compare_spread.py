@@ -24,7 +24,9 @@ from razorprof.analysis.compare_figures import Function, Part, Run
 INFLATED = 4.0  # without blocks: two equal runs were seen to spread twice as far as the binomial says
 FREEDOM_WITHOUT_BLOCKS = 60.0
 LEAST_BLOCKS = 5  # of a run
-_LEAST_LOCAL, _LEAST_LONG = 0.5, 1.0  # regular looks may do better than chance, but not without end
+# Regular looks may seem to do better than chance within a run; but they beat with the program's own rhythm, and
+# the beat of one run is not that of the next.
+_LEAST = 1.0
 _MOST_OF_A_JUMP = 9.0
 _COMMON_FREEDOM = 10.0  # the most that the common dispersion weighs, in blocks
 _MOST_CORRELATED = 0.8
@@ -61,7 +63,7 @@ def dispersions(
     """For each function, from all runs of both sides together."""
     if not has_blocks(runs):
         return dict.fromkeys(functions, Dispersion(INFLATED, FREEDOM_WITHOUT_BLOCKS))
-    measure, least = (_local, _LEAST_LOCAL) if complete else (_long_run, _LEAST_LONG)
+    measure = _local if complete else _long_run
     seen: dict[Function, list[Dispersion]] = {}
     shares: dict[Function, float] = {}
     for function in functions:
@@ -72,7 +74,7 @@ def dispersions(
         (_pooled(found).factor, p * (1 - p)) for f, found in seen.items() if found and (p := shares[f]) < 1
     ]
     weight = sum(w for _, w in weighted)
-    common = max(least, sum(factor * w for factor, w in weighted) / weight) if weight > 0 else INFLATED
+    common = max(_LEAST, sum(factor * w for factor, w in weighted) / weight) if weight > 0 else INFLATED
     result = {}
     for function, found in seen.items():
         one = _pooled(found)
@@ -80,7 +82,7 @@ def dispersions(
         borrowed = min(_COMMON_FREEDOM, one.freedom / 2) if one.freedom else _COMMON_FREEDOM
         freedom = borrowed + one.freedom
         result[function] = Dispersion(
-            max(least, (borrowed * common + one.freedom * one.factor) / freedom), freedom
+            max(_LEAST, (borrowed * common + one.freedom * one.factor) / freedom), freedom
         )
     return result
 

@@ -38,7 +38,7 @@ Examples:
 What is compared: seconds where all profiles are of complete runs (razorprof run),
 else shares; --of chooses. Seconds show a program that is slower all over; shares do
 not, and a function's share grows by less than its time. How fast the machine was
-cancels in shares, but not in seconds: one run a side is allowed 3 % for it,
+cancels in shares, but not in seconds: one run a side is allowed 8 % for it,
 more where other work kept the machine busy meanwhile; with several runs of each side
 (--base-run, --new-run) their own spread counts.
 
@@ -54,9 +54,9 @@ A function fails the gate when its own or its total time grew by more than
 --fail-above and the growth is significant: all functions together fail two equal
 programs at most once in 20. Of complete runs it may also have grown so beside the rest
 of the program, whose seconds tell how fast the machine was (where they differ by 15 %
-or half of --fail-above at the most). 20% is growth of the function, 5pp are points of the
-total; a function that is new is compared in points (20% as 20pp). The spread is told
-from the profiles' blocks of time; files without blocks are judged as spreading
+or half of --fail-above at the most; by 30 % where all of it moved alike). 20% is growth
+of the function, 5pp are points of the total; a function that is new is compared in
+points (20% as 20pp). The spread is told from the profiles' blocks of time; files without blocks are judged as spreading
 twice as far as independent samples would ("approximate").
 
 \b

@@ -16,13 +16,13 @@ GATE = CompareOptions(fail_above=parse_threshold("20%"))
 
 
 def test_more_is_allowed_where_others_kept_the_machine_busy() -> None:
-    assert machine_spread(0.0) == pytest.approx(0.03)
+    assert machine_spread(0.0) == pytest.approx(0.08)
     assert machine_spread(0.0) < machine_spread(None) < machine_spread(0.5) < machine_spread(1.0) < 0.25
 
 
 def test_a_program_slower_all_over_fails_on_a_quiet_machine_and_not_on_a_busy_one() -> None:
     program = Paper(seconds=20, machine=0.0, stretch=0.005)
-    slower = replace(program, dearer=dict.fromkeys(program.shares, 1.28))
+    slower = replace(program, dearer=dict.fromkeys(program.shares, 1.45))
     before, after = profile_of(program, 1, rate=400), profile_of(slower, 2, rate=400)
     quiet, busy = (
         compare([replace(before, others_ratio=others)], [replace(after, others_ratio=others)], GATE)
@@ -30,7 +30,7 @@ def test_a_program_slower_all_over_fails_on_a_quiet_machine_and_not_on_a_busy_on
     )
     assert quiet.verdict is Verdict.FAIL
     assert busy.verdict is not Verdict.FAIL
-    assert any("3 % were allowed" in note for note in quiet.notes)
+    assert any("8 % were allowed" in note for note in quiet.notes)
     assert any("others used up to 70 % of it" in note for note in busy.notes)
     assert not any("others used" in note for note in quiet.notes)
 
