@@ -56,8 +56,9 @@ programs at most once in 20. Of complete runs it may also have grown so beside t
 of the program, whose seconds tell how fast the machine was (where they differ by 15 %
 or half of --fail-above at the most; by 30 % where all of it moved alike). 20% is growth
 of the function, 5pp are points of the total; a function that is new is compared in
-points (20% as 20pp). The spread is told from the profiles' blocks of time; files without blocks are judged as spreading
-twice as far as independent samples would ("approximate").
+points (20% as 20pp). The spread is told from the profiles' blocks of time; files
+without blocks are judged as spreading twice as far as independent samples would
+("approximate").
 
 \b
 Exit: 0 passed, or no gate; 1 failed; 6 inconclusive: growth of --fail-above would
