@@ -17,10 +17,11 @@ from razorprof.render.thresholds import level
 
 SORTS = ("deviation", "cpu", "rss", "threads", "pid", "name")
 SPARK = 12
-COLUMNS = (
+_COLUMNS = (
     Column("pid", "pid", 8, right=True),
     Column("state", "state", 7),
     Column("name", "name", 10, stretch=3),
+    Column("runtime", "runtime", 14, stretch=1, drop=2),
     Column("cpu", "cpu %", 6, right=True),
     Column("history", "", SPARK, drop=3),
     Column("rss", "resident", 9, right=True, drop=1),
@@ -37,8 +38,18 @@ def select_rows(rows: Sequence[Snapshot], text: str, sort: str, reverse: bool) -
     return sorted(kept, key=_ORDERS.get(sort, _ORDERS["deviation"]), reverse=reverse)
 
 
-def cells(row: Snapshot, palette: Palette, current: int) -> list[Cell]:
-    """One row's cells, in the order of COLUMNS. current: the pid that the other screens show."""
+def are_mixed(rows: Sequence[Snapshot]) -> bool:
+    """Whether they run on more than one runtime, or version of it, so that each is told."""
+    return len({(row.runtime, row.version) for row in rows}) > 1
+
+
+def columns(mixed: bool) -> tuple[Column, ...]:
+    """mixed: see are_mixed."""
+    return tuple(column for column in _COLUMNS if mixed or column.key != "runtime")
+
+
+def cells(row: Snapshot, palette: Palette, current: int, mixed: bool = False) -> list[Cell]:
+    """One row's cells, in the order of columns(mixed). current: the pid that the other screens show."""
     style = palette.gone if row.life is Life.GONE else palette.value
     off = level("deviation", abs(row.deviation) if row.deviation is not None else None)
     state = "" if row.life is Life.ALIVE else row.life.value
@@ -50,6 +61,7 @@ def cells(row: Snapshot, palette: Palette, current: int) -> list[Cell]:
         (str(row.target.pid), style),
         (state or ("shown" if row.target.pid == current else ""), palette.act if state else palette.accent),
         (child + printable(row.target.name), style),
+        *([(printable(f"{row.runtime} {row.version or ''}".strip()), palette.label)] if mixed else []),
         (figures.percent_bare(cpu.now), style),
         (sparkline(points, low=0.0, high=max(1.0, cpu.high or 0.0)), palette.spark),
         (figures.size(row.now("rss")), style),

@@ -104,8 +104,9 @@ class BatchPrinter:
 
     def _family(self, snapshots: list[Snapshot], palette: Palette) -> list[Text]:
         ranked = processes.select_rows(snapshots, "", processes.SORTS[0], reverse=False)
-        cells = [processes.cells(row, palette, current=0) for row in ranked]
-        table = self._table("processes", processes.COLUMNS, cells, len(cells), palette)
+        mixed = processes.are_mixed(ranked)
+        cells = [processes.cells(row, palette, current=0, mixed=mixed) for row in ranked]
+        table = self._table("processes", processes.columns(mixed), cells, len(cells), palette)
         return [*table, processes.sum_line(snapshots, self._width, palette), Text()]
 
     def _alerts(self, state: SessionState, palette: Palette) -> list[Text]:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from razorprof.model.target import Identity, Life
-from razorprof.render.processes import COLUMNS, SORTS, cells, deviation_lines, select_rows, sum_line
+from razorprof.render.processes import SORTS, are_mixed, cells, columns, deviation_lines, select_rows, sum_line
 from razorprof.render.snapshot import Snapshot
 from razorprof.render.table import rule_line
 from razorprof.render.thresholds import level
@@ -45,11 +45,11 @@ class ProcessesPane(ListPane):
         self.query_one("#rule", Lines).show(
             [*self._sick(rows, scene), rule_line(self.title("processes"), scene.width - 1, palette, note=note)]
         )
-        current = scene.snapshot.target.pid
+        current, mixed = scene.snapshot.target.pid, are_mixed(rows)
         self.table.show(
-            COLUMNS,
+            columns(mixed),
             self.ranked(rows),
-            cells=lambda row: cells(row, palette, current),
+            cells=lambda row: cells(row, palette, current, mixed),
             key=lambda row: row.target.identity,
             palette=palette,
             sort=self.sort_key,

@@ -38,6 +38,14 @@ def test_a_family_is_told_as_a_table_first() -> None:
     assert "8 of 8 alive" in "\n".join(lines[:12])
 
 
+def test_the_runtimes_of_a_mixed_company_are_told_and_not_those_of_a_family() -> None:
+    lines = printed(FakeView([play.worker(), play.modern(), play.unsupported()])).splitlines()
+    assert "runtime" in lines[1]
+    assert [next(line for line in lines[2:5] if pid in line).count("cpython 3") for pid in ("1234", "1400")] == [1, 0]
+    assert any("cpython 3.15.0" in line for line in lines[2:5])
+    assert not any("runtime" in line for line in printed(FakeView(play.family(8))).splitlines()[:2])
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("make", [play.worker, play.gone, play.hostile, play.unsupported, play.stopped, play.huge])
 def test_no_line_is_wider_than_asked_and_no_escape_gets_out(width: int, make: object) -> None:
