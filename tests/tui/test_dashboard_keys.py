@@ -52,7 +52,7 @@ async def test_plus_and_minus_change_the_interval(show: Show) -> None:
         ("6", "no rules are loaded"),
         ("7", "process_resident_memory_bytes"),
         ("0", "1 of 1 alive"),
-        ("8", "the application's own figures"),
+        ("P", "the application's own figures"),
         ("question_mark", "screen: hot functions"),
     ],
 )
