@@ -74,7 +74,7 @@ fuzz: $(VENV)/.test-installed
 	RAZORPROF_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout 1800
 
 soak: $(VENV)/.test-installed
-	$(BIN)/python -m pytest tests -m slow --ignore=tests/faults
+	$(BIN)/python -m pytest tests $(PLUGINS) -m slow --ignore=tests/faults
 
 FAULTS ?= 50
 faults: $(VENV)/.test-installed

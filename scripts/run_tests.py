@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
 PLUGINS = sorted(path.relative_to(ROOT) for path in ROOT.glob("plugins/*/tests"))
 PARALLEL = ("tests/unit", "tests/architecture", *(str(path / "unit") for path in PLUGINS))
-TOGETHER = (  # whole commands and screens, which judge no time
+TOGETHER = (  # whole commands and screens, which judge no time and mostly wait
     "tests/cli",
     "tests/tui",
     "tests/fuzz",
@@ -62,12 +62,12 @@ class Outcome:
 
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
-    workers = str(min(os.cpu_count() or 1, 4))
+    workers = min(os.cpu_count() or 1, 4)
     ignored = [f"--ignore={path}" for path in (*PARALLEL, *TOGETHER, *APART)]
     parallel, together = ([path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER))
     runs = {
-        "parallel": [*parallel, "-n", workers, *QUICK],
-        "together": [*together, "-n", workers, *QUICK] if together else [],
+        "parallel": [*parallel, "-n", str(workers), *QUICK],
+        "together": [*together, "-n", str(2 * workers), *QUICK] if together else [],
         "serial": [*ROOTS, *ignored, *QUICK],
     }
     total = Outcome()
