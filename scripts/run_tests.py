@@ -37,7 +37,14 @@ TOGETHER = (  # whole commands and screens, which judge no time and mostly wait
             *("cgroup_namespaces", "cgroup_v1", "cpython_debian", "cpython_detect", "cpython_refusals"),
             *("demo_command", "demo_terminal", "doctor_live", "incident_replay", "makefile_targets"),
             *("process_source_waits", "protect_real", "run_in_ci", "targets_live"),
-            *("plugin_examples", "bad_plugins", "foreign_runtime", "pprof_endpoint"),
+            *(
+                "plugin_examples",
+                "bad_plugins",
+                "foreign_runtime",
+                "pprof_endpoint",
+                "watch_recording",
+                "ending_real",
+            ),
         )
     ),
     *(str(path / "integration") for path in PLUGINS),
