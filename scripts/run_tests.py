@@ -42,7 +42,6 @@ TOGETHER = (  # whole commands and screens, which judge no time and mostly wait
                 "bad_plugins",
                 "foreign_runtime",
                 "pprof_endpoint",
-                "watch_recording",
                 "ending_real",
             ),
         )
@@ -74,7 +73,7 @@ def main(arguments: list[str]) -> int:
     parallel, together = ([path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER))
     runs = {
         "parallel": [*parallel, "-n", str(workers), *QUICK],
-        "together": [*together, "-n", str(2 * workers), *QUICK] if together else [],
+        "together": [*together, "-n", str(workers + 1), *QUICK] if together else [],
         "serial": [*ROOTS, *ignored, *QUICK],
     }
     total = Outcome()
