@@ -6,7 +6,6 @@ are marked for what they are: flat shares hold, those of callers are too low whe
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from razorprof.clock import Clock, SystemClock
 from razorprof.errors import NotSupported, RazorprofError, TargetGone, ToolFailed
 from razorprof.model.frame import Stack, ThreadId
-from razorprof.model.profile import Block, Origin, Profile, StackKey, merge
+from razorprof.model.profile import Block, Profile, StackKey, merge
 from razorprof.model.target import Target
 from razorprof.plugin.captures import CpuRequest, Watch
 from razorprof.plugin.protocols import Detection
+from razorprof.profilers.origin import origin_of
 from razorprof.profilers.perf_events import CpuSample, PerfSampler
 from razorprof.remote.memory import RemoteMemory
 from razorprof.remote.process import ProcessView
-from razorprof.targets.redact import redact_command
 from razorprof_go.binary import open_image
 from razorprof_go.endpoint import PPROF, Endpoint, find_endpoint
 from razorprof_go.functions import Functions
@@ -47,7 +46,7 @@ def record_cpu(
     view = ProcessView(target.pid)
     if not view.is_same(target.identity):
         raise TargetGone("the process has ended", value=target.pid)
-    origin = _origin(target, view, detection)
+    origin = origin_of(target, detection)
     if request.url or request.probe:
         endpoint = find_endpoint(view, request.url, probe=request.probe, page=_PROFILE, clock=clock)
         return replace(_ask(endpoint, request, watch, clock), origin=origin)
@@ -243,19 +242,4 @@ def _profile(
         start=start,
         blocks=tuple(block for block in sampling.blocks if block.seconds > 0),
         notes=tuple(notes),
-    )
-
-
-def _origin(target: Target, view: ProcessView, detection: Detection) -> Origin:
-    try:
-        command = redact_command(view.command_line())
-    except RazorprofError:
-        command = ""
-    return Origin(
-        pid=target.pid,
-        name=target.name,
-        runtime=detection.runtime,
-        version=detection.version or "",
-        host=os.uname().nodename,
-        command=command,
     )

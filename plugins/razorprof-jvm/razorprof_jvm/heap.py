@@ -19,6 +19,7 @@ from razorprof.model.target import Target
 from razorprof.plugin.captures import HeapRequest, Watch
 from razorprof.plugin.protocols import Detection
 from razorprof.profilers.heap_growth import growing_sites
+from razorprof.profilers.origin import origin_of
 from razorprof.remote.process import ProcessView
 from razorprof_jvm.attach import Answer, ask
 from razorprof_jvm.detect import OPENJ9
@@ -58,7 +59,7 @@ def record_heap(
             view, target.identity, "inspectheap", how, patience=request.timeout, enough=watch.enough, clock=clock
         )
 
-    origin = Origin(pid=target.pid, name=target.name, runtime=detection.runtime, version=detection.version or "")
+    origin = origin_of(target, detection)
 
     def look(live: bool) -> tuple[Answer, int]:
         return count(live), view.stat().resident_pages * _PAGE

@@ -6,16 +6,16 @@ told apart without stopping the target) and joins recorder, names and origin int
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from razorprof.clock import Clock, SystemClock
-from razorprof.errors import PermissionDenied, RazorprofError, UsageError
-from razorprof.model.profile import Origin, Profile
+from razorprof.errors import PermissionDenied, UsageError
+from razorprof.model.profile import Profile
 from razorprof.model.target import Target
 from razorprof.plugin.captures import CpuRequest, Watch
 from razorprof.plugin.protocols import Detection
 from razorprof.profilers.native_ids import NativeIds
+from razorprof.profilers.origin import origin_of
 from razorprof.profilers.pyspy import find_py_spy
 from razorprof.profilers.record import Recorder, RecordingPlan
 from razorprof.profilers.record_profile import ThreadNames, block_of, profile_of
@@ -25,7 +25,6 @@ from razorprof.profilers.speedscope import StackTable
 from razorprof.profilers.supervisor import SharedSupervisor, shared_supervisor
 from razorprof.remote.process import ProcessView
 from razorprof.targets.attach import Attach, attach_verdict
-from razorprof.targets.redact import redact_command
 
 FASTEST_HZ = 1000
 _FIRST_WITH_NATIVE_IDS = (3, 11)
@@ -59,7 +58,7 @@ def record_cpu(
     ids = NativeIds(view)
     py_spy = find_py_spy()
     table = StackTable(SourcePaths(view.path / "root").shorten)
-    origin = _origin(target, view, detection)
+    origin = origin_of(target, detection)
     names = ThreadNames(view, ids)
     launcher = supervisor.acquire()
     try:
@@ -94,18 +93,3 @@ def _need_permission(view: ProcessView) -> None:
             value=view.pid,
             hint=verdict.fix or f"see why and what mends it with: razorprof doctor {view.pid}",
         )
-
-
-def _origin(target: Target, view: ProcessView, detection: Detection) -> Origin:
-    try:
-        command = redact_command(view.command_line())
-    except RazorprofError:
-        command = ""
-    return Origin(
-        pid=target.pid,
-        name=target.name,
-        runtime=detection.runtime,
-        version=detection.version or "",
-        host=os.uname().nodename,
-        command=command,
-    )

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from razorprof.errors import NotSupported
 from razorprof.model.heap import HeapRecord
-from razorprof.model.profile import Origin
 from razorprof.model.target import Target
 from razorprof.plugin.captures import HeapRequest, Watch
 from razorprof.plugin.protocols import Detection
@@ -17,6 +16,7 @@ from razorprof.profilers.memray_checks import check_target, check_version
 from razorprof.profilers.memray_guard import record_allocations
 from razorprof.profilers.memray_reader import read_heap_file
 from razorprof.profilers.memray_tools import find_memray_tools
+from razorprof.profilers.origin import origin_of
 from razorprof.profilers.private_folder import private_folder
 
 CONSENT = (
@@ -42,13 +42,11 @@ def record_heap(target: Target, detection: Detection, request: HeapRequest, watc
     check_version(detection.version, free_threaded=bool(detection.detail.get("free_threaded")))
     tools = find_memray_tools()
     check_target(target.identity, force=request.force, enough=watch.enough)
+    origin = origin_of(target, detection)
     with private_folder() as folder:
         into = request.keep or folder / "allocations.bin"
         recording = record_allocations(target.identity, request, watch, tools, into)
         watch.tell(request.seconds, request.seconds, "reading the recording")
-        origin = Origin(
-            pid=target.pid, name=target.name, runtime=detection.runtime, version=detection.version or ""
-        )
         record = read_heap_file(recording.path, windows=request.windows, origin=origin, ended=recording.why)
     notes = [_EARLY[recording.why]] if recording.why in _EARLY else []
     if not recording.released:
