@@ -5,6 +5,7 @@ A folder's own fixtures stand in that folder's conftest.py.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,11 @@ settings.load_profile("razorprof")
 
 
 def pytest_configure() -> None:
-    """A runner in the background (nohup, a shell's &) ignores these signals; what a test starts would too."""
+    """What a test starts inherits what the runner was given: signals that are ignored in the background (nohup, a
+    shell's &), and the size of a terminal, which GNU readline, that pytest imports, writes past os.environ."""
+    for name in ("COLUMNS", "LINES"):
+        if name not in os.environ:
+            os.unsetenv(name)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT):

@@ -29,9 +29,10 @@ class RecordedSpike:
 
 
 def spikes_of(
-    view: SeriesView, targets: Iterable[Target], host: str, ticks: Sequence[float]
+    view: SeriesView, targets: Iterable[Target], host: str, ticks: Sequence[float], grace: float = 0.0
 ) -> tuple[RecordedSpike, ...]:
-    """In the order of their peaks. host, ticks: of the recording; ticks ascending, at least one."""
+    """In the order of their peaks. host, ticks: of the recording; ticks ascending, at least one. grace: seconds
+    that what a tick shows may be younger than the tick."""
     found = []
     for target in targets:
         instance = instance_of(target, host)
@@ -40,7 +41,7 @@ def spikes_of(
                 continue
             times, values = points_of(view, instance, figure)
             for spike in find_spikes(times, values, least=figure.least):
-                tick = ticks[min(bisect_left(ticks, spike.time), len(ticks) - 1)]
+                tick = ticks[min(bisect_left(ticks, spike.time - grace), len(ticks) - 1)]
                 found.append(RecordedSpike(target.identity, figure, spike, tick))
     highest = sorted(found, key=lambda one: -one.spike.score)[:MOST_SPIKES]
     return tuple(sorted(highest, key=lambda one: (one.spike.time, -one.spike.score)))

@@ -33,6 +33,7 @@ from razorprof.session.pipeline import Pipeline
 from razorprof.session.played_ends import PlayedEnds
 from razorprof.session.played_spikes import RecordedSpike, moments, spikes_of
 from razorprof.session.played_view import PlayedView, Until
+from razorprof.session.scheduler import longest_grace
 from razorprof.session.told_alerts import ToldAlerts
 from razorprof.session.user_marks import UserMarks
 from razorprof.session.view import Overhead, SessionState
@@ -111,8 +112,9 @@ class Player:
         """Of all figures and targets, in the order of their peaks. Found when first asked for, which takes as long
         as a jump or two. Raises ToolFailed where there are too many series."""
         if self._spikes is None:
-            host = self.recording.header.host
-            self._spikes = spikes_of(self._columns().view, self.recording.targets(), host, self.ticks)
+            header = self.recording.header
+            view, targets = self._columns().view, self.recording.targets()
+            self._spikes = spikes_of(view, targets, header.host, self.ticks, longest_grace(header.interval))
         return self._spikes
 
     @property

@@ -25,6 +25,11 @@ _QUICK = 0.5
 _CLOCK_JUMP = 2.0
 
 
+def longest_grace(interval: float) -> float:
+    """How many seconds a tick waits for the reads of its round at most: what it shows may be so much younger."""
+    return min(_LONGEST_GRACE, interval / 2)
+
+
 class Scheduler:
     """Only `events` runs in the loop's thread; every other method may be called from any thread."""
 
@@ -184,7 +189,7 @@ class Scheduler:
         if self._round_began is None:
             return None
         now = self._clock.monotonic()
-        grace = min(_LONGEST_GRACE, self._interval / 2)
+        grace = longest_grace(self._interval)
         if self._waiting and now - self._round_began < grace:
             return None
         offset = self._clock.time() - now
@@ -198,7 +203,7 @@ class Scheduler:
 
     def _until_next(self, now: float) -> float:
         if self._round_began is not None:
-            return max(0.0, self._round_began + min(_LONGEST_GRACE, self._interval / 2) - now)
+            return max(0.0, self._round_began + longest_grace(self._interval) - now)
         if self._paused:
             return _LONGEST_WAIT
         return min(_LONGEST_WAIT, max(0.0, self._next_round - now))

@@ -14,7 +14,7 @@ def leak() -> None:
 
 
 def storm() -> None:
-    for _ in range(30_000):
+    for _ in range(150_000):
         cycle: list[object] = []
         cycle.append(cycle)
 
