@@ -69,7 +69,10 @@ def read_sides(
         profiles.update(zip(live, taken, strict=True))
     found = [profiles[place] for place in range(len(texts))]
     figures, why = figure_changes(seen.get(0), seen.get(len(base)))
-    return Sides(found[: len(base)], found[len(base) :], code, figures, why)
+    before, after = (
+        [run for profile in side for run in profile.all_runs] for side in (found[: len(base)], found[len(base) :])
+    )
+    return Sides(before, after, code, figures, why)
 
 
 def is_file(text: str) -> bool:

@@ -50,10 +50,11 @@ A budget (TOML; every part may be left out):
   fail_above = "20%"                 # growth of a function, or "5pp"
 
 \b
-A baseline is made, and made anew, with --write-baseline FILE --force. It belongs to
-a Python version and a kind of machine (architecture, CPU model): on another one the
-growth is not judged (exit 6) unless --any-baseline is given. Without the file a run
-says so and goes on; with --require-baseline it does not start.
+A baseline is made, and made anew, with --write-baseline FILE --force; with --repeat
+it keeps every run (.json only). It belongs to a Python version and a kind of machine
+(architecture, CPU model): on another one the growth is not judged (exit 6) unless
+--any-baseline is given. Without the file a run says so and goes on; with
+--require-baseline it does not start.
 
 \b
 Exit code: the program's own (128+N for signal N, 127 not found, 126 not executable).
@@ -100,11 +101,21 @@ def run(
     rate: Annotated[int, typer.Option("-r", "--rate", metavar="HZ", help="Looks per second.")] = 250,
     repeat: Annotated[
         int,
-        typer.Option("--repeat", metavar="N", min=1, max=MOST_RUNS, help="Run it N times, one after the other."),
+        typer.Option(
+            "--repeat",
+            metavar="N",
+            min=1,
+            max=MOST_RUNS,
+            help="Run it N times, one after the other, and judge them together.",
+        ),
     ] = 1,
     write_baseline: Annotated[
         str | None,
-        typer.Option("--write-baseline", metavar="FILE", help="Write the profile as a baseline, if CMD succeeds."),
+        typer.Option(
+            "--write-baseline",
+            metavar="FILE",
+            help="Write the profile of all runs as a baseline, if CMD succeeds.",
+        ),
     ] = None,
     require_baseline: Annotated[
         bool, typer.Option("--require-baseline", help="Do not start without the budget's baseline.")

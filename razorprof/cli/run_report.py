@@ -67,9 +67,9 @@ def report(command: Sequence[str], runs: Sequence[Run], plan: Plan) -> int:
 def _judge(runs: Sequence[Run], plan: Plan, result: _Result) -> None:
     profiles = [run.profile for run in runs if run.profile is not None]
     if profiles:
-        from razorprof.session.launch_baseline import median_run
+        from razorprof.session.launch_baseline import several_runs
 
-        result.profile = median_run(profiles)
+        result.profile = several_runs(profiles)
         result.notes += result.profile.notes
     if plan.budget is None:
         return
@@ -86,18 +86,18 @@ def _judge(runs: Sequence[Run], plan: Plan, result: _Result) -> None:
 def _judge_growth(plan: Plan, baseline: Profile, profiles: Sequence[Profile], result: _Result) -> Judged:
     from razorprof.analysis.compare import compare
     from razorprof.analysis.compare_values import CompareOptions
-    from razorprof.session.launch_baseline import baseline_key, median_run, why_unfit
+    from razorprof.session.launch_baseline import baseline_key, several_runs, why_unfit
 
     assert plan.budget is not None and plan.budget.baseline is not None  # noqa: S101, PT018 - asked by the caller
     limit = plan.budget.baseline.fail_above
-    unfit = why_unfit(baseline, baseline_key(median_run(profiles)))
+    unfit = why_unfit(baseline, baseline_key(several_runs(profiles)))
     if unfit and not plan.any_baseline:
         why = f"{unfit}; accept it with --any-baseline"
         return Judged("growth", str(limit), "not judged", Outcome.INCONCLUSIVE, why)
     if unfit:
         result.notes.append(f"{unfit}; accepted by --any-baseline")
     try:
-        found = compare([baseline], profiles, CompareOptions(fail_above=limit))
+        found = compare(baseline.all_runs, profiles, CompareOptions(fail_above=limit))
     except UsageError as error:
         return Judged("growth", str(limit), "not judged", Outcome.INCONCLUSIVE, str(error))
     result.comparison = found
@@ -153,6 +153,8 @@ def _write_baseline(runs: Sequence[Run], plan: Plan, result: _Result) -> None:
     if not result.profile.samples:
         raise ToolFailed("nothing was sampled: no baseline was written", hint="see the notes, or use --repeat")
     whole = stamped(result.profile, baseline_key(result.profile))
+    if whole.runs and plan.new_baseline.format.name != "razorprof":
+        result.notes.append(f"the baseline keeps one run of {len(whole.all_runs)}: only a .json keeps them all")
     result.files.append(str(write_profile(plan.new_baseline, whole)))
 
 

@@ -29,6 +29,7 @@ def document(profile: Profile, by: str, most: int | None) -> dict[str, Any]:
         "total": profile.total,
         "mode": profile.mode or None,
         "rate_hz": profile.rate_hz,
+        "runs": len(profile.all_runs),
         "notes": list(profile.notes),
         "functions": [
             {
@@ -63,6 +64,8 @@ def print_head(name: str, whole: Profile, shown: Profile) -> None:
         facts.append(f"{whole.rate_hz:g} Hz")
     threads = len(whole.threads())
     facts.append(f"{threads} thread{'' if threads == 1 else 's'}")
+    if whole.runs:
+        facts.append(f"the middle one of {len(whole.all_runs)} runs")
     output.print_text(f"{printable(name)}: {', '.join(facts)}")
     if shown.total != whole.total:
         share = figures.percent(shown.total / whole.total if whole.total else None)

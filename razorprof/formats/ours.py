@@ -2,7 +2,8 @@
 
 ``stacks`` holds one entry for each stack and block; ``thread`` and ``block`` are places in ``threads`` and
 ``blocks`` (block null: outside of all), ``also`` the values of the measures in the top-level ``also``, told with
-one entry of each stack. A ``weight`` of null: the stack has such values only.
+one entry of each stack. A ``weight`` of null: the stack has such values only. ``runs`` holds the other runs of the
+program, each an object as this one without runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from razorprof.model.frame import Frame, ThreadId
 from razorprof.model.profile import Block, Measure, Profile, StackKey
 
 VERSION = 1
+_MOST_RUNS = 1000
 _MARK = b'"razorprof_profile"'
 
 
@@ -33,53 +35,65 @@ class Ours:
 
     def write(self, profile: Profile) -> bytes:
         """The profile as one JSON object, ASCII."""
-        frames: dict[Frame, int] = {}
-        threads: dict[ThreadId, int] = {}
-        stacks = []
-        for part in parts(profile):
-            entry: dict[str, Any] = {
-                "frames": [frames.setdefault(frame, len(frames)) for frame in part.key.stack],
-                "weight": part.weight,
-                "thread": threads.setdefault(part.key.thread, len(threads)),
-                "block": part.block,
-            }
-            if any(value is not None for value in part.also):
-                entry["also"] = part.also
-            stacks.append(entry)
-        document = {
-            "razorprof_profile": VERSION,
-            "unit": profile.unit,
-            "duration_seconds": profile.seconds,
-            "how": describe(profile),
-            "also": [{"name": measure.name, "unit": measure.unit} for measure in profile.also],
-            "threads": [{"native_id": thread.native, "name": thread.name} for thread in threads],
-            "blocks": describe_blocks(profile),
-            "frames": list(frames),
-            "stacks": stacks,
-        }
+        document = _document(profile)
+        if profile.runs:
+            document["runs"] = [_document(run) for run in profile.runs]
         return json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
     def read(self, content: bytes) -> Profile:
         """The profile as it was written. Raises ToolFailed."""
         document = hostile.parse_json(content, "a razorprof profile")
-        if document.get("razorprof_profile") != VERSION:
-            raise hostile.damaged("no razorprof profile of version 1", document.get("razorprof_profile"))
-        measures = [
-            (hostile.text(entry.get("name"), "a measure's name"), hostile.text(entry.get("unit"), "its unit"))
-            for entry in (
-                hostile.mapping(e, "a measure") for e in hostile.sequence(document.get("also", []), "also")
-            )
-        ]
-        blocks = read_blocks(document.get("blocks", []))
-        weights, in_blocks, also = _read_stacks(document, blocks, len(measures))
-        profile = Profile(
-            dict(weights),
-            unit=hostile.text(document.get("unit"), "unit"),
-            seconds=hostile.weight(document.get("duration_seconds"), "duration_seconds"),
-            also=tuple(Measure(*named, dict(held)) for named, held in zip(measures, also, strict=True)),
-            blocks=tuple(replace(b, weights=dict(held)) for b, held in zip(blocks, in_blocks, strict=True)),
-        )
-        return apply(profile, hostile.mapping(document.get("how", {}), "how"))
+        runs = hostile.sequence(document.get("runs", []), "runs")
+        if len(runs) > _MOST_RUNS:
+            raise hostile.damaged(f"more than {_MOST_RUNS} runs", len(runs))
+        return replace(_profile(document), runs=tuple(_profile(hostile.mapping(run, "a run")) for run in runs))
+
+
+def _document(profile: Profile) -> dict[str, Any]:
+    frames: dict[Frame, int] = {}
+    threads: dict[ThreadId, int] = {}
+    stacks = []
+    for part in parts(profile):
+        entry: dict[str, Any] = {
+            "frames": [frames.setdefault(frame, len(frames)) for frame in part.key.stack],
+            "weight": part.weight,
+            "thread": threads.setdefault(part.key.thread, len(threads)),
+            "block": part.block,
+        }
+        if any(value is not None for value in part.also):
+            entry["also"] = part.also
+        stacks.append(entry)
+    return {
+        "razorprof_profile": VERSION,
+        "unit": profile.unit,
+        "duration_seconds": profile.seconds,
+        "how": describe(profile),
+        "also": [{"name": measure.name, "unit": measure.unit} for measure in profile.also],
+        "threads": [{"native_id": thread.native, "name": thread.name} for thread in threads],
+        "blocks": describe_blocks(profile),
+        "frames": list(frames),
+        "stacks": stacks,
+    }
+
+
+def _profile(document: dict[str, Any]) -> Profile:
+    """Without its runs. Raises ToolFailed."""
+    if document.get("razorprof_profile") != VERSION:
+        raise hostile.damaged("no razorprof profile of version 1", document.get("razorprof_profile"))
+    measures = [
+        (hostile.text(entry.get("name"), "a measure's name"), hostile.text(entry.get("unit"), "its unit"))
+        for entry in (hostile.mapping(e, "a measure") for e in hostile.sequence(document.get("also", []), "also"))
+    ]
+    blocks = read_blocks(document.get("blocks", []))
+    weights, in_blocks, also = _read_stacks(document, blocks, len(measures))
+    profile = Profile(
+        dict(weights),
+        unit=hostile.text(document.get("unit"), "unit"),
+        seconds=hostile.weight(document.get("duration_seconds"), "duration_seconds"),
+        also=tuple(Measure(*named, dict(held)) for named, held in zip(measures, also, strict=True)),
+        blocks=tuple(replace(b, weights=dict(held)) for b, held in zip(blocks, in_blocks, strict=True)),
+    )
+    return apply(profile, hostile.mapping(document.get("how", {}), "how"))
 
 
 _Weights = dict[StackKey, float]

@@ -63,7 +63,8 @@ class Profile:
     up to `weights`); rounds: looks at the target; mode: how it was looked at; stopped_seconds: how long it stood
     still for that; complete: it covers a whole run of the program, so that its seconds compare with another
     run's; others_ratio: share (0..1) of the machine's CPU time that other processes used meanwhile, where it was
-    looked at; notes: what a reader must know to trust the figures.
+    looked at; notes: what a reader must know to trust the figures; runs: other whole runs of the same program,
+    which this one stands for where one is shown, and which have none of their own.
     """
 
     weights: Weights = field(default_factory=dict)
@@ -83,10 +84,16 @@ class Profile:
     others_ratio: float | None = None
     origin: Origin | None = None
     notes: tuple[str, ...] = ()
+    runs: tuple[Profile, ...] = ()
 
     @property
     def total(self) -> float:
         return sum(self.weights.values())
+
+    @property
+    def all_runs(self) -> tuple[Profile, ...]:
+        """Itself and the other runs that it stands for."""
+        return (self, *self.runs)
 
     def threads(self) -> list[ThreadId]:
         """Threads that appear, heaviest first."""
@@ -104,7 +111,7 @@ class Profile:
         return self._where(lambda key: any(f.function == function and f.file == file for f in key.stack))
 
     def with_stacks(self, change: Callable[[StackKey], StackKey | None]) -> Profile:
-        """Every stack changed, or left out where `change` answers None; in blocks and further values too.
+        """Every stack changed, or left out where `change` answers None; in blocks, further values and runs too.
 
         `samples` stays what was seen."""
         changed: dict[StackKey, StackKey | None] = {}
@@ -124,6 +131,7 @@ class Profile:
             weights=apply(self.weights),
             also=tuple(replace(measure, weights=apply(measure.weights)) for measure in self.also),
             blocks=tuple(replace(block, weights=apply(block.weights)) for block in self.blocks),
+            runs=tuple(run.with_stacks(change) for run in self.runs),
         )
 
     def _where(self, keep: Callable[[StackKey], bool]) -> Profile:
@@ -168,7 +176,7 @@ def merge(profiles: Iterable[Profile]) -> Profile:
     """Profiles of neighbouring windows, or of several processes, as one: weights, windows and counts add up.
 
     Blocks stay as they are, if every profile with weight has some; what differs (origin, rate, complete) is as in
-    the last one. The units are the caller's to check."""
+    the last one; other runs are left out. The units are the caller's to check."""
     weights: dict[StackKey, float] = defaultdict(float)
     also: dict[tuple[str, str], dict[StackKey, float]] = {}
     blocks: list[Block] = []
@@ -209,6 +217,7 @@ def merge(profiles: Iterable[Profile]) -> Profile:
         errors=errors,
         rounds=rounds,
         start=start,
+        runs=(),
     )
 
 

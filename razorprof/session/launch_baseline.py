@@ -47,9 +47,11 @@ def why_unfit(baseline: Profile, key: Mapping[str, str]) -> str:
     return f"the baseline is of something else: {'; '.join(differing)}" if differing else ""
 
 
-def median_run(profiles: Sequence[Profile]) -> Profile:
-    """The run in the middle, by its total: what stands for several."""
-    return sorted(profiles, key=lambda profile: profile.total)[(len(profiles) - 1) // 2]
+def several_runs(profiles: Sequence[Profile]) -> Profile:
+    """The run in the middle, by its total, which stands for all and holds the others."""
+    ordered = sorted(profiles, key=lambda profile: profile.total)
+    middle = (len(ordered) - 1) // 2
+    return replace(ordered[middle], runs=(*ordered[:middle], *ordered[middle + 1 :]))
 
 
 def _stamp_of(profile: Profile) -> dict[str, str] | None:

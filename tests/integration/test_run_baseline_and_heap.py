@@ -22,6 +22,11 @@ def run(*arguments: object, given: str = "\n") -> subprocess.CompletedProcess[st
     )
 
 
+def razorprof(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND[:-1], *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+
 def growth(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     told = json.loads(done.stdout.splitlines()[-1])
     (found,) = [entry for entry in told["budgets"] if entry["name"] == "growth"]
@@ -73,6 +78,20 @@ def test_a_baseline_of_another_machine_is_refused_and_said(tmp_path: Path, budge
     assert "cpython 9." in growth(done)["why"]
     accepted = run("--budget", budget, "--any-baseline", *short)
     assert growth(accepted)["measured"] != "not judged"
+
+
+def test_a_baseline_keeps_every_run_and_they_are_compared(tmp_path: Path, budget: Path) -> None:
+    short = ("--rate", 200, "--", sys.executable, PROGRAMS / "gate_work.py", 40)
+    made = run("--repeat", 3, "--write-baseline", tmp_path / "baseline.json", *short)
+    assert made.returncode == 0, made.stderr
+    shown = razorprof("show", tmp_path / "baseline.json")
+    assert "the middle one of 3 runs" in shown.stdout
+    judged = run("--repeat", 2, "--budget", budget, "--markdown", tmp_path / "run.md", *short)
+    assert "3 and 2 runs" in (tmp_path / "run.md").read_text(), judged.stderr
+    told = json.loads(razorprof("diff", tmp_path / "baseline.json", tmp_path / "baseline.json", "--json").stdout)
+    assert (told["base_runs"], told["new_runs"], told["verdict"]) == (3, 3, "pass")
+    kept_one = run("--repeat", 2, "--write-baseline", tmp_path / "baseline.pb.gz", *short)
+    assert "only a .json keeps them all" in kept_one.stderr
 
 
 def test_a_first_run_without_a_baseline_says_so_unless_one_is_required(tmp_path: Path, budget: Path) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 
+from razorprof.errors import ToolFailed
 from razorprof.formats.collapsed import Collapsed
 from razorprof.formats.ours import Ours
 from razorprof.formats.pprof import Pprof
 from razorprof.formats.speedscope import Speedscope
-from razorprof.model.profile import Profile, StackKey, top
+from razorprof.model.profile import Profile, StackKey, merge, top
 from razorprof.plugin.protocols import Format
-from tests.unit.formats.sample_profiles import FULL, profiles
+from tests.unit.formats.sample_profiles import DEEP, FULL, profiles
 
 READABLE: list[Format] = [Collapsed(), Speedscope(), Pprof(), Ours()]
 
@@ -57,6 +60,26 @@ def facts(profile: Profile) -> tuple[object, ...]:
 @pytest.mark.parametrize("format", [Ours(), Pprof()], ids=lambda f: f.name)
 def test_every_field_of_a_profile_survives(format: Format) -> None:
     assert same(format.read(format.write(FULL)), FULL)
+
+
+def test_other_runs_of_the_program_survive_in_ours_and_are_filtered_alike() -> None:
+    other = replace(FULL, samples=7, weights={DEEP: 9.0}, blocks=(), also=())
+    whole = replace(FULL, runs=(other, replace(other, samples=8)))
+    found = Ours().read(Ours().write(whole))
+    assert same(found, FULL)
+    assert len(found.runs) == 2
+    assert all(same(one, run) for one, run in zip(found.runs, whole.runs, strict=True))
+    assert [one.samples for one in found.all_runs] == [401, 7, 8]
+    nothing = found.with_stacks(lambda key: None)
+    assert [one.total for one in nothing.all_runs] == [0.0, 0.0, 0.0]
+    assert merge([found, found]).runs == ()
+
+
+def test_runs_that_are_none_or_too_many_are_refused() -> None:
+    document = json.loads(Ours().write(FULL))
+    for runs, words in (({}, "runs"), ([1], "a run"), ([document] * 1001, "1000 runs")):
+        with pytest.raises(ToolFailed, match=words):
+            Ours().read(json.dumps({**document, "runs": runs}).encode())
 
 
 @pytest.mark.parametrize("format", READABLE, ids=lambda f: f.name)
