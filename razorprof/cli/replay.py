@@ -26,6 +26,7 @@ Examples:
   razorprof replay incident.rzp --rules new.yml      with the alerts of other rules
   razorprof replay incident.rzp --diff 03:10,03:12   what changed between two moments
   razorprof replay incident.rzp --diff +0s..+60s,-60s..-1s --json
+  razorprof replay incident.rzp --moments            its marks, alerts and spikes
   razorprof replay today.rzp --against yesterday.rzp
   razorprof replay web1.rzp web2.rzp                 what two hosts did at the same time
 
@@ -46,7 +47,7 @@ A sets the first moment to compare and B the second one, w how long they are, 9 
 figures, threads, alerts, and functions in CPU seconds per second, with what is no chance. With --against, A lies
 in the other recording, as far after its start as you stand here. --diff names both: a time is a moment, the ten
 seconds up to it; FROM..TO is a window; the name of a mark is its time. In a pipe, or with --json or --once, it is
-printed. 8 lists the moments of the recording: marks, alerts and spikes.
+printed. 8 and --moments list the moments of the recording: marks, alerts and spikes.
 
 Without --rules, alerts are those that were told while it was recorded.
 """
@@ -81,6 +82,9 @@ def replay(
         Path | None,
         typer.Option("--against", metavar="OTHER", help="The recording of BASE.", show_default=False),
     ] = None,
+    moments: Annotated[
+        bool, typer.Option("--moments", help="Print the marks, changes of alerts and spikes of the time.")
+    ] = False,
     rules: Annotated[
         list[Path] | None,
         typer.Option("--rules", metavar="FILE", help="Evaluate the rules of this file; may be repeated."),
@@ -94,7 +98,7 @@ def replay(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON Lines, one document a tick; of a difference, one.")
+        bool, typer.Option("--json", help="JSON Lines, one document a tick; of a difference and of moments, one.")
     ] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings instead of razorprof.toml.")
@@ -107,6 +111,7 @@ def replay(
     from razorprof.cli import output
     from razorprof.cli.recording_time import parse_moment, parse_window
     from razorprof.cli.replay_difference import comparing_of, print_difference
+    from razorprof.cli.replay_moments import print_moments
     from razorprof.cli.rules_backtest import parse_interval
     from razorprof.cli.show_recording import say_damage
     from razorprof.cli.top import is_interactive
@@ -132,6 +137,9 @@ def replay(
     if is_compared and (start or end):
         hint = "the windows are those of --diff: BASE,NEW with FROM..TO"
         raise UsageError("these options exclude each other", value="--diff, --against and --from, --to", hint=hint)
+    if moments and (is_compared or at or once):
+        hint = "--moments lists those of --from..--to"
+        raise UsageError("these options exclude each other", value="--moments and a moment or --diff", hint=hint)
     with ExitStack() as stack:
         recording = open_recordings(recordings, parse_shifts(shift, recordings))
         stack.callback(recording.close)
@@ -143,12 +151,14 @@ def replay(
         low, high = parse_window(start, end, span)
         moment = None if at is None else parse_moment(at, span, "moment")
         comparing = comparing_of(player, diff, against, stack)
-        if is_interactive() and not (as_json or once or start or end):
+        if is_interactive() and not (as_json or once or start or end or moments):
             from razorprof.tui.replay_run import run_replay
 
             return run_replay(comparing, settings, moment, lambda text: parse_moment(text, span, "moment"))
         if is_compared:
             print_difference(comparing, as_json=as_json)
+        elif moments:
+            print_moments(player, low, high, as_json=as_json)
         elif once:
             player.seek(span[1] if moment is None else moment)
             _printer(player, as_json=as_json)(player.recall_all())

@@ -1,13 +1,16 @@
 """The moments of a recording that somebody may want to see, as rows: marks, changes of alerts, spikes.
 
-Rows are made by tui.moments, which knows the player; here they become cells. Their words are untrusted until then.
+Rows are made by session.played_moments, which knows the player; here they become cells. Their words are untrusted
+until then.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from razorprof.render import figures
 from razorprof.render.palette import Palette
@@ -26,7 +29,8 @@ class MomentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MomentRow:
-    """time: Unix seconds; passed: since the start of the recording; target: whose, empty where of none or all."""
+    """time: Unix seconds; passed: since the start of the recording; target: whose pid, empty where of none or all;
+    facts: what its words say, for scripts."""
 
     time: float
     passed: float
@@ -34,6 +38,7 @@ class MomentRow:
     words: str
     target: str = ""
     level: Level = Level.FINE
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def holds(self, text: str) -> bool:
         """Whether a filter lets it through. text: in any case."""

@@ -61,6 +61,8 @@ def test_everything_is_printed_where_no_time_is_named(house: House, capsys: pyte
         (("--from", "+9s", "--at", "+9s"), "these options exclude each other"),
         (("--from", "+9s", "--to", "+8s"), "the end lies before the start"),
         (("--evaluation-interval", "5s"), "there is nothing to evaluate"),
+        (("--moments", "--at", "+9s"), "these options exclude each other"),
+        (("--moments", "--diff", "+1s,+9s"), "these options exclude each other"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(
@@ -148,6 +150,30 @@ def test_two_moments_windows_and_marks_are_compared_in_json(
     assert cpu["base"] == pytest.approx(0.7, abs=0.01)
     assert cpu["delta"] == pytest.approx(0.6, abs=0.02)
     assert cpu["matters"] is True
+
+
+def test_the_moments_of_a_recording_are_listed(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = str(house.recording.parent / "rules.yml")
+    assert replay(house, "--moments", "--rules", rules, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["reason"] is None
+    moments = told["moments"]
+    assert [one["time"] for one in moments] == sorted(one["time"] for one in moments)
+    (spike, *_) = (one for one in moments if one["kind"] == "spike")
+    assert (spike["figure"], spike["unit"], spike["pid"]) == ("cpu", "ratio", 7)
+    assert spike["after_start_seconds"] == pytest.approx(24)
+    assert spike["value"] == pytest.approx(1.3)
+    assert spike["usual"] == pytest.approx(0.7)
+    hot = [one for one in moments if one["kind"] == "alert" and one["alert"] == "Hot"]
+    assert {one["state"] for one in hot} >= {"firing"}, "rules are tried up to the end"
+    assert all(one["end"] is None or one["end"] > one["time"] for one in hot)
+
+    assert replay(house, "--moments", "--from", "+20s", "--to", "+30s") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [word for word in ("TIME", "WHAT") if word not in lines[0]] == []
+    assert any("CPU 130 %, 1.9 x its median" in line and "+24.0 s" in line for line in lines), lines
+    assert replay(house, "--moments", "--from", "+1s", "--to", "+2s") == 0
+    assert "no mark, no alert and no spike" in capsys.readouterr().err
 
 
 def test_a_difference_is_told_as_text(house: House, capsys: pytest.CaptureFixture[str]) -> None:
