@@ -186,7 +186,9 @@ def _say(one: Taken, profile: Profile, request: CpuRequest) -> None:
         output.say(f"note: {printable(note)}")
     if profile.rounds and not profile.samples:
         words = "no thread ran while it was looked at"
-        output.say(f"note: {words}" + ("" if request.wall else "; see where they wait with --wall"))
+        output.say(
+            f"note: {words}" + ("" if request.wall else "; of a Python program, --wall shows where they wait")
+        )
     if one.path is not None:
         output.say(f"wrote {printable(str(one.path))} ({one.format})")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from razorprof.cli.select import Choice, OneTarget, Wait, parse_wait, select_targets
+from razorprof.cli.select import Choice, OneTarget, Probe, Wait, parse_wait, select_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +76,7 @@ def dump(
             help="What may be done to the target: signal (a JVM tells stacks and classes).",
         ),
     ] = None,
+    probe: Probe = False,
     no_redact: Annotated[
         bool, typer.Option("--no-redact", help="Keep command lines as they are, secrets included.")
     ] = False,
@@ -88,7 +89,7 @@ def dump(
     from razorprof.recording.bundle_write import plan_bundle
     from razorprof.session import protect
 
-    request = _request(cpu, heap, allow, attach=attach, redact=not no_redact)
+    request = _request(cpu, heap, allow, attach=attach, redact=not no_redact, probe=probe)
     (chosen,) = select_targets([target], Choice(wait=parse_wait(wait), one=True, as_json=as_json))
     if request.heap_seconds is not None and not attach:
         from razorprof.errors import NotSupported
@@ -122,7 +123,9 @@ def dump(
     return progress.code if progress.code is not None else denied.code
 
 
-def _request(cpu: str, heap: str | None, allow: str | None, *, attach: bool, redact: bool) -> DumpRequest:
+def _request(
+    cpu: str, heap: str | None, allow: str | None, *, attach: bool, redact: bool, probe: bool
+) -> DumpRequest:
     from razorprof.errors import UsageError
     from razorprof.session.bundle import DumpRequest
     from razorprof.units import parse_duration
@@ -137,7 +140,7 @@ def _request(cpu: str, heap: str | None, allow: str | None, *, attach: bool, red
         raise UsageError("--heap is out of range", value=heap, hint=f"{SHORTEST_HEAP:g} seconds to an hour")
     if attach and heap is None:
         raise UsageError("--attach is for --heap", hint="say for how long: --heap 10 --attach")
-    return DumpRequest(cpu_seconds, heap_seconds, redact, allow_signal=allow == "signal")
+    return DumpRequest(cpu_seconds, heap_seconds, redact, allow_signal=allow == "signal", probe=probe)
 
 
 def _missing_permission(target: Target) -> PermissionDenied | None:

@@ -46,7 +46,9 @@ def collector_facts(now: GcState) -> list[str]:
         facts.append(f"{figures.percent(now.cpu_ratio, 2)} of the CPU time since it started went into collecting")
     lost = sum(one.lost for one in now.collectors)
     if lost:
-        facts.append(f"{figures.count(lost)} pauses came and went between two looks")
+        facts.append(
+            f"{figures.count(lost)} pauses are known by their sum only: overwritten before they were seen"
+        )
     return [*facts, *(_figure(figure) for figure in now.figures[:MOST_FIGURES])]
 
 

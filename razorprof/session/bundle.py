@@ -34,6 +34,7 @@ from razorprof.session.bundle_process import process_facts
 from razorprof.session.bundle_report import make_report
 from razorprof.session.bundle_watch import Seen, Watching
 from razorprof.session.captures import (
+    INJECTING,
     SIGNALLING,
     dump_threads,
     heap_support,
@@ -59,12 +60,14 @@ Check = tuple[str, bool | None, str, str]  # name, ok, detail, fix
 class DumpRequest:
     """cpu_seconds: length of the CPU profile, 0 for none; heap_seconds: of the recording of allocations, by code
     in the target: the user's consent; None for none; redact: secrets out of command lines, as far as known;
-    allow_signal: the user's consent to a signal (a JVM dumps its threads and counts its heap then)."""
+    allow_signal: the user's consent to a signal (a JVM dumps its threads and counts its heap then); probe: the
+    target's own loopback ports may be asked for metrics and profiles."""
 
     cpu_seconds: float = 5.0
     heap_seconds: float | None = None
     redact: bool = True
     allow_signal: bool = False
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def collect(
         watch.tell(min(time.monotonic() - parts.began, 0.99 * whole), whole, words)
 
     inner = Watch(lambda done, all, words: tell(words), watch.enough)
-    watching = parts.attempt("metrics", lambda: Watching(target))
+    watching = parts.attempt("metrics", lambda: Watching(target, probe=request.probe))
     try:
         _look(target, parts, inner, runtime)
         if checks is not None and not watch.enough.is_set():
@@ -170,7 +173,7 @@ def _runtime(target: Target, parts: Parts) -> tuple[str, str | None]:
 def _look(target: Target, parts: Parts, watch: Watch, runtime: tuple[str, str | None]) -> None:
     """What takes a moment: threads and memory."""
     watch.tell(0.0, 0.0, "threads")
-    threads = ThreadsRequest(allow_signal=parts.request.allow_signal)
+    threads = ThreadsRequest(allow_signal=parts.request.allow_signal, probe=parts.request.probe)
     parts.dump = parts.attempt("threads", lambda: dump_threads(target, threads, watch))
     if parts.dump is not None:
         document = threads_document(target, *runtime, parts.dump)
@@ -190,7 +193,8 @@ def _record_cpu(target: Target, parts: Parts, watch: Watch) -> None:
     elif watch.enough.is_set():
         parts.skip("cpu", INTERRUPTED)
     else:
-        parts.cpu = parts.attempt("cpu", lambda: record_cpu(target, CpuRequest(request.cpu_seconds), watch))
+        wanted = CpuRequest(request.cpu_seconds, probe=request.probe)
+        parts.cpu = parts.attempt("cpu", lambda: record_cpu(target, wanted, watch))
     if parts.cpu is not None:
         _add_profile(parts, "cpu", parts.cpu)
 
@@ -208,18 +212,21 @@ def _record_heap(target: Target, parts: Parts, watch: Watch) -> None:
 
 
 def _wanted_of_heap(target: Target, request: DumpRequest) -> HeapRequest | str:
-    """What to ask for, or why nothing is. Where a signal is enough it needs no length: it is what is in use."""
+    """What to ask for, or why nothing is. Where no code in the process is needed, neither is a length: it is what
+    is in use."""
     if request.heap_seconds is not None:
-        return HeapRequest(request.heap_seconds, attach=True, allow_signal=request.allow_signal)
+        return HeapRequest(
+            request.heap_seconds, attach=True, allow_signal=request.allow_signal, probe=request.probe
+        )
     try:
-        is_told = heap_support(target).intrusiveness == SIGNALLING
+        takes = heap_support(target).intrusiveness
     except RazorprofError:
-        is_told = False
-    if not is_told:
+        takes = INJECTING
+    if takes >= INJECTING:
         return "who allocated it takes code in the process: not allowed (--heap SECONDS --attach)"
-    if not request.allow_signal:
+    if takes >= SIGNALLING and not request.allow_signal:
         return "what lies in its heap takes a signal: not allowed (--allow signal)"
-    return HeapRequest(0.0, allow_signal=True, windows=0)
+    return HeapRequest(0.0, allow_signal=request.allow_signal, windows=0, probe=request.probe)
 
 
 def _add_profile(parts: Parts, kind: str, profile: Profile) -> None:

@@ -51,11 +51,15 @@ class Seen:
 class Watching:
     """One target. All methods in the collecting thread."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, probe: bool = False) -> None:
+        """probe: its own loopback ports may be asked for a page of metrics."""
         self._target = target
         self._observing = Observing(target, _detected(target))
         self._session = Session(
-            SessionOptions(), sources=loading.sources, runtimes=loading.runtimes, taps=(self._observing.see,)
+            SessionOptions(probe=probe),
+            sources=loading.sources,
+            runtimes=loading.runtimes,
+            taps=(self._observing.see,),
         )
         self._first = look_at_workers(target)
         self._session.watch(target)

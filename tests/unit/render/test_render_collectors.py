@@ -61,7 +61,7 @@ def test_aims_and_settings_are_told_in_their_units_or_with_the_reason() -> None:
         "live 1 (estimated)",
     ]
     lost = GcState(1.0, collectors=(CollectorGc("go", 1, lost=3),))
-    assert collector_facts(lost) == ["3 pauses came and went between two looks"]
+    assert collector_facts(lost) == ["3 pauses are known by their sum only: overwritten before they were seen"]
 
 
 def test_a_state_of_cpython_has_nothing_to_show_here() -> None:

@@ -58,6 +58,22 @@ def test_the_commands_show_go_as_they_show_python() -> None:
         assert {"go_gc_cycles_total", "go_goroutines", "go_gc_pause_seconds_sum"} <= names
 
 
+def test_a_bundle_asks_the_programs_own_endpoint_where_it_may(tmp_path: Path) -> None:
+    arguments = ("-listen=127.0.0.1:0", "-parked=12", "-churn=64", "-burning=1")
+    with running(build("system", "endpoint"), *arguments) as busy:
+        pid = str(busy.process.pid)
+        asked = run_json("dump", pid, "-o", str(tmp_path / "asked"), "--cpu", "1", "--probe")
+        alone = run_json("dump", pid, "-o", str(tmp_path / "alone"), "--cpu", "0")
+    assert {"cpu.json", "heap.json", "threads.json", "gc.json"} <= {one["path"] for one in asked["files"]}
+    cpu = json.loads((tmp_path / "asked" / "cpu.json").read_text())
+    assert cpu["how"]["mode"] == "endpoint"
+    names = (tmp_path / "asked" / "metrics.json").read_text()
+    assert "go_memstats_alloc_bytes_total" in names, "the page of metrics joins"
+    (heap,) = (one for one in alone["skipped"] if one["kind"] == "heap")
+    assert "--probe" in heap["reason"]
+    assert "code in the process" not in heap["reason"]
+
+
 def test_a_stripped_prometheus_counts_as_its_own_metrics_page_does(tmp_path: Path) -> None:
     prometheus = shutil.which("prometheus")
     if prometheus is None:
