@@ -155,6 +155,8 @@ class _Loop:
             return
         if trouble := recorder.trouble():
             self._teller.recording("", trouble)
+        elif recorder.recovered():
+            self._teller.recording("", "")
         if asked:
             try:
                 self._teller.recording(str(recorder.dump()), "")

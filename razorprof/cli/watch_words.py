@@ -76,8 +76,10 @@ class Teller:
             self._tell("reload", {"error": None, "rules": rules}, NOTICE, words)
 
     def recording(self, file: str, error: str) -> None:
-        """A copy of what is recorded was made, or why there is none, or no more of it."""
-        words = f"a copy of the recording: {file}" if file else f"the recording on the disk: {error}"
+        """A copy of what is recorded was made, or why there is none, or no more of it; or, with neither, that it
+        goes on."""
+        told = error or "it goes on"
+        words = f"a copy of the recording: {file}" if file else f"the recording on the disk: {told}"
         level = logging.WARNING if error else NOTICE
         self._tell("recording", {"file": file or None, "error": error or None}, level, words)
 

@@ -122,6 +122,8 @@ class Ring:
             self._append(file, content)
         except BaseException:
             file.close(sync=False)
+            with suppress(OSError):  # it is empty, and its name is wanted for the next attempt
+                os.unlink(file.path)
             raise
         self._file = file
         return True
@@ -138,11 +140,10 @@ class Ring:
     def end(self, frames: bytes, end: SegmentEnd) -> None:
         if self._file is None:
             raise ValueError("no segment has begun")
-        file, self._file = self._file, None
-        try:
-            self._append(file, frames)
-        finally:
-            file.close(sync=False)
+        file = self._file
+        self._append(file, frames)
+        self._file = None
+        file.close(sync=False)
         self._pieces.append(RingPiece(file.path, end, file.size))
         while len(self._pieces) > 1 and end.last - self._pieces[1].end.first >= self._seconds:
             self._drop_oldest()

@@ -29,7 +29,7 @@ class Sink(Protocol):
         """More of the segment."""
 
     def end(self, frames: bytes, end: SegmentEnd) -> None:
-        """The segment's end, for which there is always room."""
+        """The segment's end. Where it raises, the segment still is the one that is being written."""
 
     def close(self) -> None:
         """No more comes."""

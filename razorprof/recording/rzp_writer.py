@@ -5,8 +5,8 @@
     writer.close()
 
 Everything of one tick is one block, appended by one write at `commit`: a kill loses at most the last tick. Never
-raises while it records: `error` says that it had to stop, and what was written until then can be read. One thread,
-but for `mark`.
+raises while it records: `error` says that it had to stop, and what was written until then can be read. With
+`retry` it goes on in a new segment once the disk takes one. One thread, but for `mark`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def new_header(host: str, interval: float, clock: Clock | None = None) -> Header
 
 class RecordingWriter:
     """See above. ticks, samples: recorded; first, last: times of ticks; is_full: the sink takes no more; error:
-    why it had to stop."""
+    why it had to stop, None while it records."""
 
     def __init__(
         self,
@@ -68,8 +68,13 @@ class RecordingWriter:
         clock: Clock | None = None,
         bounds: SegmentBounds | None = None,
         first_segment: int = 1,
+        retry: float | None = None,
     ) -> None:
+        """retry: seconds between attempts to go on after an error; None: there are none."""
         self._sink = sink
+        self._retry = retry
+        self._stopped: float | None = None  # monotonic: since when nothing is written, while it tries again
+        self._tried = 0.0
         self._header = header
         self._clock = clock or SystemClock()
         self._bounds = bounds or SegmentBounds()
@@ -103,9 +108,14 @@ class RecordingWriter:
         """Whether it still takes what comes."""
         return not (self._closed or self.is_full or self.error is not None)
 
+    @property
+    def _takes(self) -> bool:
+        """Whether it hears what comes: also while it waits for the disk, so that it knows what there is then."""
+        return self.is_recording or (self._stopped is not None and not (self._closed or self.is_full))
+
     def __call__(self, event: Event) -> None:
         """Take one event."""
-        if not self.is_recording:
+        if not self._takes:
             return
         if self._ticked is not None:  # nobody said that the tick is complete
             self.commit()
@@ -127,20 +137,20 @@ class RecordingWriter:
 
     def declare(self, source: str, metrics: Sequence[Metric], *, open_ended: bool = False) -> None:
         """What a source gives, before its first scrape."""
-        if self.is_recording and self._try(
+        if self._takes and self._try(
             source, lambda: self._encoder.declare(source, metrics, open_ended=open_ended)
         ):
             self._carried.declare(source, metrics, open_ended=open_ended)
 
     def add(self, target: Target, command: str = "") -> None:
         """A target is looked at from now on."""
-        is_new = self.is_recording and not self._carried.knows(target.identity)
+        is_new = self._takes and not self._carried.knows(target.identity)
         if is_new and self._try("a target", lambda: self._encoder.add(target, command)):
             self._carried.add(target, command)
 
     def forget(self, identity: Identity) -> None:
         """A target that ended is of no interest any more."""
-        if self.is_recording:
+        if self._takes:
             self._encoder.forget(identity)
             self._carried.forget(identity)
 
@@ -149,19 +159,19 @@ class RecordingWriter:
     ) -> None:
         """What the store took at `time`. The same series are handed in as the same object; ruled: they are
         results of rules."""
-        if self.is_recording and self._try(
+        if self._takes and self._try(
             "a row of the store", lambda: self._encoder.row(time, series, bits, ruled=ruled)
         ):
             self._note_time(time)
 
     def cost(self, cost: Cost) -> None:
         """What razorprof costs, as of the last tick."""
-        if self.is_recording:
+        if self._takes:
             self._encoder.cost(cost)
 
     def alerts(self, changes: Sequence[AlertChange]) -> None:
         """Alerts that changed at the last tick."""
-        if self.is_recording:
+        if self._takes:
             for change in changes:
                 self._try("an alert", lambda change=change: self._encoder.change(change))  # type: ignore[misc]
 
@@ -171,12 +181,14 @@ class RecordingWriter:
 
     def commit(self) -> None:
         """The tick is complete: write it."""
-        if not self.is_recording:
+        if not self._takes:
             return
         while self._marks:
             mark = self._marks.popleft()
             self._try("a mark", lambda mark=mark: self._encoder.mark(mark))  # type: ignore[misc]
             self._note_time(mark.time)
+        if self._stopped is not None and self._clock.monotonic() - self._tried >= (self._retry or 0.0):
+            self._go_on()
         self._write()
 
     def current(self) -> SegmentEnd | None:
@@ -250,8 +262,43 @@ class RecordingWriter:
                 self._note(LEFT_OUT, f"{what}: {type(error).__name__}: {error}"[:_LONGEST_NOTE])
             return False
 
+    def _fail(self, error: RazorprofError) -> None:
+        self.error = error
+        if self._retry is not None:
+            self._tried = self._clock.monotonic()
+            self._stopped = self._tried if self._stopped is None else self._stopped
+
+    def _go_on(self) -> None:
+        """In a new segment, where the one before can be ended; its packed stream lacks what could not be written,
+        so that nothing more of that comes."""
+        now, before = self._clock.monotonic(), self._segment
+        try:
+            if before.is_begun:
+                end = before.end()
+                self._sink.end(frame(FrameType.END, end.pack()), end)
+        except RazorprofError as error:
+            self._fail(error)
+            return
+        words = f"nothing for {now - (self._stopped or now):.0f} s: {self.error}"
+        self._drop()
+        self._begin_segment(before.number + 1 if before.is_begun else before.number)
+        self.error, self._stopped = None, None
+        self._note(LEFT_OUT, words)
+
+    def _drop(self) -> None:
+        """What came while nothing can be written."""
+        self._encoder.take()
+        self._encoder.samples = 0
+        self._ticked, self._oldest, self._newest = None, math.inf, -math.inf
+        if self._encoder.tables.is_full:
+            self._encoder = Encoder()
+            self._encoder.carried(self._carried.items())
+
     def _write(self) -> None:
         encoder, segment, ticked = self._encoder, self._segment, self._ticked
+        if self._stopped is not None:
+            self._drop()
+            return
         if not encoder.buffer or (not segment.is_begun and self._newest == -math.inf):
             return
         raw = encoder.take()
@@ -275,7 +322,7 @@ class RecordingWriter:
             if (is_due and ticked is not None) or segment.raw > _MOST_RAW:  # a tick is not torn without need
                 self._end_segment()
         except RazorprofError as error:
-            self.error = error
+            self._fail(error)
 
     def _leave_out(self, size: int) -> None:
         """What no reader would take. Definitions were in it: a new segment says them again."""
@@ -286,7 +333,7 @@ class RecordingWriter:
             else:
                 self._begin_segment(self._segment.number)
         except RazorprofError as error:
-            self.error = error
+            self._fail(error)
         self._note(LEFT_OUT, f"what came at one time was too much: {size} bytes")
 
     def _note_written(self, frames: int, raw: int) -> None:

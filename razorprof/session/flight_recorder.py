@@ -6,7 +6,8 @@
     recorder.close()
 
 What an earlier run left is gone on with; where that run was killed, a copy of it is kept, as its last minutes
-would go. A disk that fails ends the recording and never the session. For the command watch.
+would go. A disk that fails interrupts the recording, which is tried again every minute, and never the session. For
+the command watch.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 RING, COPIES = "ring", "recordings"
 MOST_CRASHES, MOST_ASKED = 3, 5  # copies that are kept of each kind
+RETRY_SECONDS = 60.0
 DEFAULT_SECONDS, DEFAULT_BYTES = 900.0, 64 << 20
 _AGAIN = "razorprof was started again"
 
@@ -59,7 +61,9 @@ class FlightRecorder:
         left = ring.left
         self.crash = self._keep_crash() if left is not None and left.crashed else None
         first = 1 if left is None else left.number + 1
-        self.writer = RecordingWriter(ring, ring.header, clock=clock, bounds=ring.bounds(), first_segment=first)
+        self.writer = RecordingWriter(
+            ring, ring.header, clock=clock, bounds=ring.bounds(), first_segment=first, retry=RETRY_SECONDS
+        )
         if left is not None:
             self._end_what_was(left, interval)
         self.before = RecordedBefore(self._folder, lambda: self.writer.last)
@@ -76,11 +80,18 @@ class FlightRecorder:
         return path
 
     def trouble(self) -> str:
-        """Why it records no more: once; otherwise empty."""
+        """Why it records no more: once each time; otherwise empty."""
         if self._told or self.writer.is_recording:
             return ""
         self._told = True
         return str(self.writer.error or "what comes in one second takes more than there is room for")
+
+    def recovered(self) -> bool:
+        """Whether it records again, after a trouble that was told: once each time."""
+        if not self._told or not self.writer.is_recording:
+            return False
+        self._told = False
+        return True
 
     def close(self) -> None:
         """End it in order. Twice is once."""

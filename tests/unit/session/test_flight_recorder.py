@@ -26,7 +26,7 @@ from razorprof.recording.rzp_file import NoRoom, RecordingFile
 from razorprof.recording.rzp_reader import RecordingReader
 from razorprof.recording.rzp_ring import Ring as DiskRing
 from razorprof.session import flight_recorder
-from razorprof.session.flight_recorder import FlightRecorder
+from razorprof.session.flight_recorder import RETRY_SECONDS, FlightRecorder
 from razorprof.session.player import Player
 from razorprof.session.ring import Ring
 from razorprof.store.view import equal
@@ -279,6 +279,65 @@ def test_a_disk_that_fails_ends_the_recording_and_is_told_once(
     monkeypatch.undo()
     recorder.close()
     assert ticks(tmp_path / "ring") == [1, 2, 3, 4, 5]
+
+
+def test_a_disk_that_has_room_again_is_recorded_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock(START)
+    recorder = FlightRecorder(tmp_path, interval=1.0, seconds=160.0, max_bytes=1 << 20, clock=clock)
+    feed(recorder, 1, 5)
+
+    def full(self: RecordingFile, content: bytes) -> None:
+        raise NoRoom("no room is left on the disk")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordingFile, "append", full)
+        feed(recorder, 6, 7)
+        assert recorder.trouble() == "no room is left on the disk"
+        clock.advance(RETRY_SECONDS)
+        feed(recorder, 67, 68)
+        assert not recorder.writer.is_recording, "it was tried, in vain"
+        assert not recorder.recovered()
+        assert recorder.trouble() == "", "told once"
+    clock.advance(RETRY_SECONDS - 1)
+    feed(recorder, 69, 69)
+    assert not recorder.writer.is_recording
+    clock.advance(1)
+    feed(recorder, 128, 131)
+    assert recorder.writer.is_recording
+    assert recorder.recovered()
+    assert not recorder.recovered()
+    recorder.dump()
+    recorder.close()
+    (copy,) = (tmp_path / "recordings").glob("*-asked.rzp")
+    for place in (tmp_path / "ring", copy):
+        assert ticks(place) == [1, 2, 3, 4, 5, 129, 130, 131]
+        with RecordingReader(place) as read:
+            assert not read.damage
+            assert [target.identity for target in read.targets()] == [WEB.identity]
+            (mark,) = read.marks()
+            assert "nothing for 120 s: no room is left on the disk" in mark.text
+            known = read.context(START + 130)
+        assert any(isinstance(one, Scrape) and one.structures for one in known), "what runs there is not forgotten"
+
+
+def test_a_segment_that_cannot_begin_is_tried_under_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(START)
+    recorder = FlightRecorder(tmp_path, interval=1.0, seconds=160.0, max_bytes=1 << 20, clock=clock)
+
+    def full(self: RecordingFile, content: bytes) -> None:
+        raise NoRoom("no room is left on the disk")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordingFile, "append", full)
+        feed(recorder, 1, 2)
+        assert not recorder.writer.is_recording
+    clock.advance(RETRY_SECONDS)
+    feed(recorder, 61, 63)
+    recorder.close()
+    assert ticks(tmp_path / "ring") == [62, 63]
+    assert len(list((tmp_path / "ring").iterdir())) == 1
 
 
 def test_a_recording_in_a_bundle_is_not_printed(tmp_path: Path) -> None:
