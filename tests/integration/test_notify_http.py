@@ -187,7 +187,8 @@ def test_a_redirect_is_followed_nowhere_and_said(status: int, monkeypatch: pytes
 def test_what_is_no_answer_is_a_failure_that_may_pass(answer: Answer) -> None:
     error = outcome(answer)
     assert type(error) is ToolFailed
-    assert "no HTTP answer" in str(error)
+    words = str(error)  # a reset may come before what was sent has gone out
+    assert "no HTTP answer" in words or (answer is resets and "Connection reset" in words)
 
 
 def test_a_page_that_is_packed_to_burst_is_not_unpacked() -> None:
