@@ -51,7 +51,7 @@ class Taken:
 
 def main() -> None:
     numbers = [int(text) for text in sys.argv[1:]]
-    rounds, cycles, rate, repeat = [*numbers, *(10, 1000, 250, 1)[len(numbers) :]]
+    rounds, cycles, rate, repeat = [*numbers, *(10, 1000, 250, 3)[len(numbers) :]]
     verdicts: dict[tuple[str, str], Counter[Verdict]] = {}
     named: Counter[str] = Counter()
     as_it_was: list[list[Taken]] = []

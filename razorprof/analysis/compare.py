@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import mean
+from statistics import mean, median
 
 from razorprof.analysis import compare_spread as spread
 from razorprof.analysis.compare_beside import LEAST_OTHERS, Beside, Move, beside_the_others
@@ -176,8 +176,9 @@ def _beside(
     if told[0] is None or told[1] is None:
         return None
     error, _ = standard_error(told[0], told[1], dispersion.freedom)
-    whole = (mean(run.whole for run in base), mean(run.whole for run in new))
-    return beside_the_others((change.base, change.new), whole, error, threshold, others)
+    growth = mean(one.value for one in told[1]) - mean(one.value for one in told[0])
+    rest = [median(run.whole - value_of(run, name, pick, Basis.SECONDS) for run in side) for side in (base, new)]
+    return beside_the_others(change.base, share, rest[1] / rest[0], growth, error, threshold, others)
 
 
 def _moves(
@@ -198,7 +199,7 @@ def _moves(
         )
         if before is not None and after is not None:
             error, _ = standard_error(before, after, dispersions[name].freedom)
-            growth = mean(one.value for one in after) - mean(one.value for one in before)
+            growth = median(one.value for one in after) - median(one.value for one in before)
             moves[name] = Move(growth, error)
     return moves
 

@@ -6,7 +6,8 @@ sequencing counts (Anders and Huber 2010), within limits, since a program may al
 or more others that moved by the same factor tell the machine's speed up to MOST_TOGETHER; else a change of the
 others beyond MOST_SPEED, or half of the gate's threshold, may as well be the program's, and nothing is told. So a
 function that did not grow does not fail because another became cheaper, and a program that is slower all over
-still fails by its seconds. Called by analysis.compare only.
+still fails by its seconds. Of several runs the one in the middle tells the speed: a machine that stood still for
+half of one run tells nothing of the program. Called by analysis.compare only.
 """
 
 from __future__ import annotations
@@ -39,24 +40,25 @@ class Move:
 
 
 def beside_the_others(
-    own: tuple[float, float],
-    whole: tuple[float, float],
+    base: float,
+    share: float,
+    speed: float,
+    growth: float,
     error: float,
     threshold: float,
     moves: Sequence[Move] = (),
 ) -> Beside | None:
-    """own: a function's weight in BASE and NEW, on top of the stack or anywhere in it; whole: that of all;
-    error: the standard error of the logarithm of its odds against the others; threshold: relative growth that
-    the gate minds; moves: of the others that have LEAST_OTHERS of the time. None where the others are too few or
-    differ too much, or the function is new or gone."""
-    base, new = own
-    share = sum(own) / sum(whole) if sum(whole) > 0 else 0.0
-    others = [total - part for total, part in zip(whole, own, strict=True)]
-    if not 0 < share <= 1 - LEAST_OTHERS or min(base, new, *others) <= 0:
+    """base: a function's weight in BASE, on top of the stack or anywhere in it; share: of the time, 0..1, in both
+    together; speed: how many times as long the others took in NEW; growth: of the logarithm of its odds against
+    them, with its standard error; threshold: relative growth that the gate minds; moves: of the others that have
+    LEAST_OTHERS of the time. None where the others are too few or differ too much."""
+    if not 0 < share <= 1 - LEAST_OTHERS or speed <= 0:
         return None
-    speed = others[1] / others[0]
     together = len(moves) > 1 and all(abs(m.growth - math.log(speed)) <= _ALIKE * m.error for m in moves)
     most = 1 + (MOST_TOGETHER if together else min(MOST_SPEED, threshold / 2))
     if not 1 / most <= speed <= most:
         return None
-    return Beside(new / speed - base, base * error)
+    difference = base * math.expm1(growth)
+    # As many standard errors from nothing as the logarithm is: what was next to nothing in BASE was so by a chance
+    # of its own, which the error of a difference told from BASE alone would not hold.
+    return Beside(difference, error * (difference / growth if growth > 0 else base))
