@@ -5,6 +5,7 @@ Readers see immutable values only: each attribute is replaced, never changed, an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -80,6 +81,7 @@ class TargetBoard:
     replaced: bool = False  # another target took its place
     stopped: bool = False
     image: str = ""
+    renewed: float = -math.inf  # when it became another program, as far as that was seen
     last_series: Sequence[tuple[Labels, float]] = ()  # of a target that is gone
     sampling: SamplingReport | None = None
     sampling_errors: int = 0
@@ -134,8 +136,9 @@ class TargetBoard:
         now = {labels for labels, _ in live}
         return live + [entry for entry in self.last_series if entry[0] not in now]
 
-    def renew(self) -> None:
+    def renew(self, time: float) -> None:
         """The process has become another program: what was seen of the old one says nothing about it."""
+        self.renewed = time
         self.window = StackWindow()
         self.looks = LookMaker()
         self.structures = {}

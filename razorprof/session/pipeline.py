@@ -199,9 +199,9 @@ class Pipeline:
             elif isinstance(structure, KernelState):
                 board.stopped = structure.letter == "T"
                 if board.image and structure.image != board.image:
-                    board.renew()
+                    board.renew(scrape.time)
                 board.image = structure.image
-        if report is not None:
+        if report is not None and report.start >= board.renewed:  # a window may come in after what came after it
             board.window.add(scrape.stacks, report)
             board.sampling = report
             board.sampling_errors += report.errors

@@ -11,6 +11,7 @@ what is oldest goes first. `see` in the pipeline's thread, `take` in any.
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from collections import deque
@@ -116,6 +117,7 @@ class _Kept:
     dump: ThreadDump | None = None
     gc: GcState | None = None
     image: str = ""
+    renewed: float = -math.inf  # when it became another program
     ended: float | None = None
 
 
@@ -175,8 +177,9 @@ class Ring:
                 case KernelState():
                     if kept.image and structure.image != kept.image:  # another program: the old one says nothing
                         self._clear(kept)
+                        kept.renewed = scrape.time
                     kept.image = structure.image
-        if report is not None and report.seconds > 0:
+        if report is not None and report.seconds > 0 and report.start >= kept.renewed:
             self._add(kept, scrape.stacks, report)
 
     def _add(self, kept: _Kept, stacks: tuple[StackSample, ...], report: SamplingReport) -> None:

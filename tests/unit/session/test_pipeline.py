@@ -9,6 +9,7 @@ import pytest
 from razorprof.model.frame import Frame, SamplingReport, StackSample, ThreadId
 from razorprof.model.labels import Labels
 from razorprof.model.metric import Sample, counter, gauge
+from razorprof.model.profile import top
 from razorprof.model.scrape import Detected, Ended, Event, KernelState, ReadError, Scrape, Structure, Tick
 from razorprof.model.series import is_stale
 from razorprof.model.target import Identity, Life, Target
@@ -176,6 +177,30 @@ def test_a_stopped_process_is_told_as_stopped_until_it_goes_on() -> None:
     assert house.tick(2.0).targets[0].life is Life.STOPPED
     house.scrape(3.0, source="presence", structures=(KernelState("S"),))
     assert house.tick(4.0).targets[0].life is Life.ALIVE
+
+
+def test_a_late_window_of_the_program_before_is_not_told_of_the_one_that_took_its_place() -> None:
+    house = House()
+
+    def window(start: float, function: str) -> None:
+        report = SamplingReport(start, 1.0, 100, 100, 0, 100.0, "nonblocking")
+        stacks = (StackSample((Frame(function, "app.py"),), 0.9, ThreadId(7)),)
+        house.scrape(start + 2, source="stacks", stacks=stacks, structures=(report,))
+
+    def functions() -> list[str]:
+        return [one.function for one in top(house.view.profile(TARGET.identity))]
+
+    house.scrape(1.0, source="presence", structures=(KernelState("R", "one"),))
+    window(1.0, "before")
+    house.tick(2.0)
+    assert functions() == ["before"]
+    house.scrape(3.0, source="presence", structures=(KernelState("R", "two"),))
+    window(2.5, "before")
+    house.tick(4.0)
+    assert functions() == []
+    window(3.5, "after")
+    house.tick(5.0)
+    assert functions() == ["after"]
 
 
 def test_the_worker_that_differs_from_its_siblings_is_ranked_first() -> None:

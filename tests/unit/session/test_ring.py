@@ -150,7 +150,9 @@ def test_another_program_under_the_same_pid_begins_anew() -> None:
     ring = Ring()
     ring.see(told(KernelState("R", "one")))
     ring.see(batch(100.0, sample("old")))
-    ring.see(told(KernelState("R", "two")))
+    ring.see(told(KernelState("R", "two"), time=101.0))
+    assert taken(ring).profile() is None
+    ring.see(batch(100.5, sample("old")))  # what was seen before comes in late
     assert taken(ring).profile() is None
     ring.see(batch(101.0, sample("new")))
     profile = taken(ring).profile()
