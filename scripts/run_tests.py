@@ -1,9 +1,9 @@
 """Run the whole test suite as CI does: what owns its clock in parallel, what measures real processes one by one.
 
-Between them, in parallel too, what runs whole commands but judges no time; what measures time would lie beside a
-neighbour that computes. A few failures get one second try, one by one, and are named when they pass it: a defect
-fails twice. Called by `make test`. The last line counts all runs (build/tests/total.txt keeps it);
-the exit status is 1 if anything failed.
+Between them, in parallel too, what runs whole commands but judges no time, and two at a time what looks at real
+processes but judges no small times: what does would lie beside a neighbour that computes. A few failures get one
+second try, one by one, and are named when they pass it: a defect fails twice. Called by `make test`. The last line
+counts all runs (build/tests/total.txt keeps it); the exit status is 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ TOGETHER = (  # whole commands and screens, which judge no time and mostly wait
     ),
     *(str(path / "integration") for path in PLUGINS),
 )
+PAIRED = tuple(  # real processes: exact figures, and times with some room
+    f"tests/integration/test_{name}.py"
+    for name in (
+        *("top_batch", "cpython_gc_figures", "advice_programs", "cpu_command", "examples", "demo_program"),
+        *("threads_command", "locks_source", "process_source", "watch_recording", "rule_library_live"),
+        *("cpython_gil_and_life", "pyspy_supervisor"),
+    )
+)
 ROOTS = ("tests", *map(str, PLUGINS))
 APART = ("tests/faults",)  # slow: it has a make target of its own
 QUICK = ("-m", "not slow")  # the slow ones want a quiet machine: make soak
@@ -69,11 +77,14 @@ class Outcome:
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     workers = min(os.cpu_count() or 1, 4)
-    ignored = [f"--ignore={path}" for path in (*PARALLEL, *TOGETHER, *APART)]
-    parallel, together = ([path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER))
+    ignored = [f"--ignore={path}" for path in (*PARALLEL, *TOGETHER, *PAIRED, *APART)]
+    parallel, together, paired = (
+        [path for path in paths if (ROOT / path).exists()] for paths in (PARALLEL, TOGETHER, PAIRED)
+    )
     runs = {
         "parallel": [*parallel, "-n", str(workers), *QUICK],
         "together": [*together, "-n", str(workers + 1), *QUICK] if together else [],
+        "paired": [*paired, "-n", "2", "--dist", "loadfile", *QUICK] if paired else [],
         "serial": [*ROOTS, *ignored, *QUICK],
     }
     total = Outcome()
