@@ -348,7 +348,7 @@ def test_a_process_that_execs_another_program_is_seen_anew(
     turncoat = tmp_path / "turncoat.py"
     turncoat.write_text(
         "import os, sys, time\n"
-        "def before():\n    until = time.monotonic() + 4\n    while time.monotonic() < until: pass\n"
+        "def before():\n    until = time.monotonic() + 7\n    while time.monotonic() < until: pass\n"
         "print('ready', flush=True)\n"
         "before()\n"
         f"os.execv({str(last.executable)!r}, [{str(last.executable)!r}, *sys.argv[1:]])\n"
@@ -356,7 +356,7 @@ def test_a_process_that_execs_another_program_is_seen_anew(
     program = start_program(first, turncoat, str(PROGRAMS / "split_60_30_10.py"))
     program.wait_for("ready")
 
-    done = run_top(program.pid, "-n", "12", "--json")
+    done = run_top(program.pid, "-n", "15", "--json")
 
     assert done.returncode == 0, done.stderr
     early, late = (documents(done)[place]["targets"][0] for place in (0, -1))
