@@ -66,8 +66,6 @@ def threads(
         raise UsageError("--allow takes one word: signal", value=allow)
     seconds = parse_wait(wait)
     (chosen,) = select_targets([target], Choice(wait=seconds, one=True, as_json=as_json))
-    from razorprof.session.captures import dump_threads, runtime_of
-
     request = ThreadsRequest(
         locals=with_locals,
         native=native,
@@ -76,7 +74,16 @@ def threads(
         force=force,
         probe=probe,
     )
-    dump = dump_threads(chosen, request, Watch(tell=_tell))
+    from razorprof.profilers.supervisor import shared_supervisor
+
+    supervisor = shared_supervisor.acquire()
+    try:
+        supervisor.warm()  # while the rest is imported
+        from razorprof.session.captures import dump_threads, runtime_of
+
+        dump = dump_threads(chosen, request, Watch(tell=_tell))
+    finally:
+        shared_supervisor.release()
     if as_json:
         from razorprof.session.threads_document import threads_document
 
