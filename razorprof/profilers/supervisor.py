@@ -97,7 +97,7 @@ class Supervisor:
         return process.pid if process is not None and process.poll() is None else None
 
     def warm(self) -> None:
-        """Start its process now, for a tool that is wanted in a moment: it takes as long to come up as a tool does.
+        """Start its process now, for a tool that is wanted in a moment: that takes as long as many a tool does.
         Says nothing where that fails: `start` does."""
         with self._lock, contextlib.suppress(ToolFailed):
             if self._process is None and not self._closed:

@@ -8,6 +8,7 @@ what comes back is always one of the texts below.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from razorprof.model.frame import Frame
 
@@ -37,8 +38,13 @@ def what_is_awaited(frames: Sequence[Frame]) -> str:
     """Words for what a thread with these frames (innermost first) waits for; empty where a lock is just a lock."""
     if not frames or frames[0].function.rpartition(".")[2] not in _INNERMOST:
         return ""  # of a queue, say, it may also be the mutex that is waited for
+    return _what_these_await(tuple(frames[:_DEEPEST]))
+
+
+@lru_cache(maxsize=1024)  # hundreds of threads of a pool wait in the same place
+def _what_these_await(frames: tuple[Frame, ...]) -> str:
     library = []
-    for frame in frames[:_DEEPEST]:
+    for frame in frames:
         if not _is_library(frame):
             break
         library.append(frame)
