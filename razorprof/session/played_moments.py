@@ -7,6 +7,7 @@ For the dashboard's screen of them and ``razorprof replay --moments``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from razorprof.render.thresholds import Level
 from razorprof.session.player import Player
 
 _LEVELS = {AlertState.FIRING: Level.ACT, AlertState.PENDING: Level.LOOK}
+_PID = re.compile(r"[0-9]{1,10}")  # of an alert it is a label, which may say anything
 _OF_THE_TARGET = ("alertname", "pid", "instance", "job", "runtime")
 
 
@@ -49,7 +51,7 @@ def moments_document(rows: Iterable[MomentRow], trouble: str) -> dict[str, Any]:
                 "after_start_seconds": row.passed,
                 "kind": row.kind.value,
                 "words": row.words,
-                "pid": int(row.target) if row.target.isdecimal() else None,
+                "pid": int(row.target) if _PID.fullmatch(row.target) else None,
                 **row.facts,
             }
             for row in rows
