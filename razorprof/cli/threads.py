@@ -81,13 +81,14 @@ def threads(
         supervisor.warm()  # while the rest is imported
         from razorprof.session.captures import dump_threads, runtime_of
 
-        dump = dump_threads(chosen, request, Watch(tell=_tell))
+        found = runtime_of(chosen)
+        dump = dump_threads(chosen, request, Watch(tell=_tell), found)
     finally:
         shared_supervisor.release()
     if as_json:
         from razorprof.session.threads_document import threads_document
 
-        _, detection = runtime_of(chosen)
+        _, detection = found
         output.print_json(
             threads_document(chosen, detection.runtime, detection.version, dump, with_locals=with_locals)
         )

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from razorprof.errors import NotSupported, RazorprofError
-from razorprof.plugin.border import misfit, source_misfit
-from razorprof.plugin.notifiers import Notifier
-from razorprof.plugin.panels import Panel
+from razorprof.plugin.installed import EntryPoint, entry_points
 from razorprof.plugin.protocols import Detection, Format, Runtime, Source
-from razorprof.remote.process import ProcessView
+
+if TYPE_CHECKING:  # for types alone: every command that meets a plugin loads this module
+    from razorprof.plugin.notifiers import Notifier
+    from razorprof.plugin.panels import Panel
+    from razorprof.remote.process import ProcessView
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ def guard(plugin: str, call: Callable[[], T]) -> T | Failure:
 
 def list_plugins() -> list[PluginReport]:
     """All plugins that are installed, by group and name. Nothing is imported."""
-    return [_announced(entry) for group in _SHAPES for entry in _entries(group)]
+    return [_announced(entry) for group in _SHAPES for entry in entry_points(group)]
 
 
 def check_plugins() -> list[PluginReport]:
@@ -151,15 +152,11 @@ def _find(group: str, name: str, what: str) -> Any:
 
 @cache
 def _load_group(group: str) -> tuple[Loaded[Any], ...]:
-    return tuple(_load(entry) for entry in _entries(group))
-
-
-def _entries(group: str) -> list[EntryPoint]:
-    return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
+    return tuple(_load(entry) for entry in entry_points(group))
 
 
 def _announced(entry: EntryPoint) -> PluginReport:
-    distribution = entry.dist
+    distribution = entry.distribution
     if distribution is None:
         return PluginReport(entry.group, entry.name, "", "")
     return PluginReport(entry.group, entry.name, distribution.name, distribution.version)
@@ -192,10 +189,13 @@ def _misfit(group: str, built: object) -> str:
         return f"wrong shape: it lacks {', '.join(missing)}"
     if not isinstance(getattr(built, "name", None), str):
         return "wrong shape: its name is no text"
-    wrong = ""
+    if group not in (SOURCES, PANELS):
+        return ""
+    from razorprof.plugin.border import misfit, source_misfit  # they know all of the model
+
     if group == SOURCES:
         wrong = source_misfit(built)
-    elif group == PANELS:
+    else:
         wrong = misfit(getattr(built, "title", None), str, "title")
         wrong = wrong or misfit(getattr(built, "needs", None), tuple[str, ...], "needs")
     return f"wrong shape: {wrong}" if wrong else ""

@@ -5,13 +5,13 @@ For memray_guard and for hints. Nothing is imported of memray here, and nothing 
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from razorprof.errors import NotSupported
+from razorprof.plugin.installed import find_distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ def find_memray_tools() -> MemrayTools:
         raise NotSupported("memray is not installed beside razorprof", hint="install it: pip install memray")
     folder = Path(next(iter(spec.submodule_search_locations)))
     library, script = folder / "_inject.abi3.so", folder / "commands" / "_attach.gdb"
-    version = importlib.metadata.version("memray")
+    distribution = find_distribution("memray")
+    version = distribution.version if distribution is not None else ""
     if not library.is_file() or not script.is_file():
         raise NotSupported("this memray cannot be injected", value=version, hint="install memray 1.20")
     if any(mark in str(library) for mark in '"\\\n$'):  # it stands in a command of gdb's

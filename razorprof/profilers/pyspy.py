@@ -6,14 +6,13 @@ of py-spy 0.4.3; what is not known is reported with its first line, never with i
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import sys
-import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, ToolFailed
+from razorprof.plugin.installed import Distribution, find_distribution
 
 _LONGEST_WORD = 300
 
@@ -74,15 +73,20 @@ def rounds_of(rate_hz: int, seconds: int) -> int:
 def find_py_spy() -> PySpy:
     """The py-spy of this very installation, never one that happens to be on PATH. Raises NotSupported."""
     hint = f"install it beside razorprof: {sys.executable} -m pip install 'py-spy>=0.4.3,<0.5'"
-    try:
-        distribution = importlib.metadata.distribution("py-spy")
-    except importlib.metadata.PackageNotFoundError:
-        raise NotSupported("py-spy is not installed", hint=hint) from None
-    listed = [Path(str(file.locate())) for file in distribution.files or () if file.stem == "py-spy"]
-    for path in (*listed, Path(sysconfig.get_path("scripts"), "py-spy")):
-        if path.is_file() and os.access(path, os.X_OK):
+    distribution = find_distribution("py-spy")
+    if distribution is None:
+        raise NotSupported("py-spy is not installed", hint=hint)
+    for path in _programs(distribution):
+        if os.path.isfile(path) and os.access(path, os.X_OK):
             return PySpy(os.path.abspath(path), distribution.version)
     raise NotSupported("the program of the installed py-spy package is missing", hint=hint)
+
+
+def _programs(distribution: Distribution) -> Iterator[str]:
+    yield from distribution.files_called("py-spy")
+    import sysconfig  # where no list of files was kept; it takes some ms
+
+    yield os.path.join(sysconfig.get_path("scripts"), "py-spy")
 
 
 def explain(pid: int, code: int | None, signal: int | None, stderr: bytes) -> RazorprofError | None:

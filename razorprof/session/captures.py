@@ -50,9 +50,11 @@ def record_cpu(target: Target, request: CpuRequest, watch: Watch) -> Profile:
     return cpu_profile(target, request, watch)
 
 
-def dump_threads(target: Target, request: ThreadsRequest, watch: Watch) -> ThreadDump:
-    """All threads at one moment. Raises as record_cpu does."""
-    runtime, detection = runtime_of(target)
+def dump_threads(
+    target: Target, request: ThreadsRequest, watch: Watch, found: tuple[Runtime, Detection] | None = None
+) -> ThreadDump:
+    """All threads at one moment. found: what `runtime_of` says of it. Raises as record_cpu does."""
+    runtime, detection = found or runtime_of(target)
     if not isinstance(runtime, DumpsThreads):
         raise unsupported(runtime, detection, target, Capability.THREADS, "thread dumps")
     return runtime.dump_threads(target, detection, _with_endpoint(request, target), watch)

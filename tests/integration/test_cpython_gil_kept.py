@@ -15,7 +15,7 @@ from razorprof.model.threads import ThreadDump, ThreadState
 from razorprof.plugin.protocols import SourceOptions
 from razorprof.profilers.supervisor import SharedSupervisor
 from razorprof.remote.process import ProcessView
-from razorprof.runtimes.cpython.gil_holders import GilHolderLooks
+from razorprof.runtimes.cpython.gil_holder_looks import GilHolderLooks
 from razorprof.runtimes.cpython.threads import ThreadsSource
 from tests.live_targets import PythonBuild, StartProgram
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
 import signal
@@ -256,10 +255,7 @@ def test_a_missing_py_spy_is_told_and_starts_nothing(
 ) -> None:
     target = start_program("/bin/sleep", "60")
 
-    def nothing(name: str) -> importlib.metadata.Distribution:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", nothing)
+    monkeypatch.setattr(pyspy, "find_distribution", lambda name: None)
     shared = SharedSupervisor()
     with pytest.raises(NotSupported):
         StacksSource(supervisor=shared).open(Target(ProcessView(target.pid).identity, "x"), SourceOptions())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.metadata
 import signal
 import time
 from collections import defaultdict
@@ -14,6 +13,7 @@ from razorprof.model.metric import Sample
 from razorprof.model.target import Target
 from razorprof.model.threads import ThreadDump, ThreadInfo, ThreadState
 from razorprof.plugin.protocols import SourceOptions
+from razorprof.profilers import pyspy
 from razorprof.profilers.supervisor import SharedSupervisor
 from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython.threads import PYTHON_THREADS, ThreadsReader, ThreadsSource
@@ -194,12 +194,9 @@ def test_a_missing_py_spy_leaves_the_kernels_figures(
     open_reader: Open,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nothing(name: str) -> importlib.metadata.Distribution:
-        raise importlib.metadata.PackageNotFoundError(name)
-
     program = start_program(python_builds[-1], PROGRAMS / "idle_threads.py", "60")
     told = told_ids(program)
-    monkeypatch.setattr(importlib.metadata, "distribution", nothing)
+    monkeypatch.setattr(pyspy, "find_distribution", lambda name: None)
     dump = dump_of(open_reader(program.pid))
     assert "not installed" in dump.stacks_reason
     assert set(told.values()) <= {thread.native_id for thread in dump.threads}

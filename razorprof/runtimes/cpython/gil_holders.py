@@ -1,34 +1,18 @@
-"""Who holds the GIL at this moment, read out of the target's memory.
+"""Who holds the GIL at one moment, read out of the target's memory.
 
-Called by the threads source with each read: a thread dump tells it for its own moment only, and may be seconds
-old. Attaches when it is first asked, anew after an exec; where that cannot be done nothing is told, and the
-threads are described without it.
+A thread dump tells it for its own moment only. Called by the one-shot dump, and again and again by
+gil_holder_looks for the live source.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from razorprof.clock import Clock
-from razorprof.errors import NotSupported, PermissionDenied, RazorprofError
 from razorprof.remote.memory import UnreadableMemory
 from razorprof.remote.namespaces import native_ids
-from razorprof.remote.process import ProcessView
-from razorprof.runtimes.cpython.anatomy import (
-    CorruptState,
-    Interpreter,
-    PythonThread,
-    walk_interpreters,
-    with_native_ids,
-)
-from razorprof.runtimes.cpython.attach import Attachment, attach
+from razorprof.runtimes.cpython.anatomy import Interpreter, PythonThread, walk_interpreters, with_native_ids
+from razorprof.runtimes.cpython.attach import Attachment
 from razorprof.runtimes.cpython.gil import HEAD_BYTES, STRUCT_BYTES, parse_gil
-
-_log = logging.getLogger(__name__)
-
-_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,64 +24,8 @@ class GilHolders:
     locks: tuple[range, ...]
 
 
-class GilHolderLooks:
-    """Looks at the locks of one process. Not for two threads at once."""
-
-    def __init__(
-        self, process: ProcessView, clock: Clock, attach_to: Callable[[ProcessView], Attachment] = attach
-    ) -> None:
-        self._process = process
-        self._clock = clock
-        self._attach = attach_to
-        self._attachment: Attachment | None = None
-        self._due = clock.monotonic()
-        self._is_final = False
-
-    def close(self) -> None:
-        self._is_final = True
-        self._let_go()
-
-    def look(self) -> GilHolders | None:
-        """One look, some 90 us; None where nothing can be told (yet). Never raises a RazorprofError."""
-        attachment = self._attached()
-        if attachment is None:
-            return None
-        try:
-            return _look(attachment)
-        except (CorruptState, UnreadableMemory) as error:
-            _log.debug("the GIL could not be looked at: %s", error)  # an interpreter came or went: next time
-        except (RazorprofError, OSError) as error:
-            _log.debug("the GIL cannot be looked at any more: %s", error)
-            self._let_go()
-        return None
-
-    def _attached(self) -> Attachment | None:
-        if self._attachment is not None or self._is_final or self._clock.monotonic() < self._due:
-            return self._attachment
-        self._due = self._clock.monotonic() + _AGAIN_SECONDS
-        try:
-            attachment = self._attach(self._process)
-        except (NotSupported, PermissionDenied) as error:
-            _log.debug("who holds the GIL cannot be told: %s", error)
-            self._is_final = True
-            return None
-        except (RazorprofError, OSError) as error:
-            _log.debug("who holds the GIL cannot be told yet: %s", error)
-            return None
-        if attachment.calibrated.gil_reason or attachment.calibrated.threads_reason:
-            attachment.close()
-            self._is_final = True
-            return None
-        self._attachment = attachment
-        return attachment
-
-    def _let_go(self) -> None:
-        attachment, self._attachment = self._attachment, None
-        if attachment is not None:
-            attachment.close()
-
-
-def _look(attachment: Attachment) -> GilHolders:
+def look_at_holders(attachment: Attachment) -> GilHolders:
+    """One look, some 90 us. Raises CorruptState or UnreadableMemory where an interpreter came or went just now."""
     memory, layout = attachment.memory, attachment.calibrated.layout
     locks: dict[int, list[Interpreter]] = {}
     for interpreter in walk_interpreters(memory, attachment.runtime, layout):

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from razorprof.errors import NotSupported
@@ -148,7 +148,7 @@ def known_versions() -> tuple[str, ...]:
 
 @cache
 def _table() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("offsets.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("offsets.json").read_text(encoding="utf-8")
     rows: dict[str, Any] = json.loads(text)["rows"]
     return rows
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from razorprof.errors import NotSupported, PermissionDenied
 from razorprof.plugin import loading
+from razorprof.plugin.installed import EntryPoint
 from razorprof.plugin.loading import Failure, guard
 from razorprof.remote.process import ProcessView
 

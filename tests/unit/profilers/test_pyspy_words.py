@@ -6,6 +6,7 @@ import os
 import pytest
 
 from razorprof.errors import NotSupported, PermissionDenied, RazorprofError, TargetGone, ToolFailed
+from razorprof.profilers import pyspy
 from razorprof.profilers.pyspy import PySpy, explain, find_py_spy, rounds_of
 
 GONE = (
@@ -78,10 +79,7 @@ def test_py_spy_is_found_in_the_installation_and_not_on_path(monkeypatch: pytest
 
 
 def test_a_missing_py_spy_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(name: str) -> importlib.metadata.Distribution:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", nothing)
+    monkeypatch.setattr(pyspy, "find_distribution", lambda name: None)
     with pytest.raises(NotSupported) as caught:
         find_py_spy()
     assert "pip install" in caught.value.hint

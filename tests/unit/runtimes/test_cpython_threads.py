@@ -10,7 +10,7 @@ from razorprof.plugin.protocols import Capability, Detection
 from razorprof.profilers.dumps import DumpedThread
 from razorprof.remote.tasks import TaskRate, TaskStat
 from razorprof.runtimes.cpython import CPython, minor_version
-from razorprof.runtimes.cpython.threads import describe_thread
+from razorprof.runtimes.cpython.thread_description import describe_thread
 
 
 def task(state: str, **changes: Any) -> TaskStat:

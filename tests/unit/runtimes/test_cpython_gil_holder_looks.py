@@ -13,7 +13,7 @@ from razorprof.remote.process import ProcessView
 from razorprof.runtimes.cpython.attach import Attachment
 from razorprof.runtimes.cpython.calibrate import calibrate
 from razorprof.runtimes.cpython.gil import STRUCT_BYTES
-from razorprof.runtimes.cpython.gil_holders import GilHolderLooks
+from razorprof.runtimes.cpython.gil_holder_looks import GilHolderLooks
 from tests.unit.runtimes.python_images import RUNTIME, PythonImage
 
 PID = 77
