@@ -1,7 +1,8 @@
 """The collector of one attached Go process: where its figures lie in memory, and looks at them.
 
 Called by gc_source, which lives longer than an attachment. Nothing is stopped and no code runs in the target. With
-symbols the place of the figures is known; without them it is found by its content, which takes one collection.
+symbols the place of the figures is known; without them the runtime's code tells it (variables); where that does
+not either, they are found by their content, which takes one collection.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from razorprof.errors import NotSupported, ToolFailed
 from razorprof.remote.memory import RemoteMemory
 from razorprof.remote.process import ProcessView
 from razorprof_go.binary import GoImage, open_image
+from razorprof_go.functions import Functions
 from razorprof_go.layouts import Layout, layout_for
 from razorprof_go.pauses import BLOCK, GcBlock, find_block, parse_block
+from razorprof_go.variables import LAST_GC, find_variables
 
 OLDEST, NEWEST = (1, 19), (1, 27)
 NOT_YET = "the program has not collected yet"
 NOT_FOUND = "the program has not collected yet: without symbols its figures are found once it has"
+NO_SETTINGS = "the binary is stripped, and its code does not tell where GOGC, GOMEMLIMIT and the heap's size are"
 _TRIES = 40
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
@@ -113,7 +117,7 @@ class Collector:
         return Settings(percent, word("memoryLimit"), word("heapMarked"), word("lastHeapGoal"), word("totalAlloc"))
 
     def max_processors(self) -> int | None:
-        """GOMAXPROCS, None without symbols."""
+        """GOMAXPROCS, None where its place cannot be told."""
         if self._processors is None:
             return None
         found = int.from_bytes(self.memory.read(self._processors, 4), "little")
@@ -136,14 +140,16 @@ class Collector:
     def _place(self, image: GoImage) -> None:
         symbols = image.elf.symbols(("runtime.memstats", "runtime.gcController", "runtime.gomaxprocs"))
         found = {name: symbol.address + image.bias for name, symbol in symbols.items()}
-        self._processors = found.get("runtime.gomaxprocs")
         layout: Layout | None = None
         try:
             layout = layout_for(image.info.version, image.elf.machine)
         except NotSupported as error:
             self.settings_reason = f"{error}; {error.hint}" if error.hint else str(error)
+        if "runtime.memstats" not in found:
+            found |= self._told_by_code(image, layout)
+        self._processors = found.get("runtime.gomaxprocs")
         if "runtime.gcController" not in found:
-            self.settings_reason = "GOGC, GOMEMLIMIT and the heap's size need symbols: the binary is stripped"
+            self.settings_reason = self.settings_reason or NO_SETTINGS
         elif layout is not None:
             self._plan_settings = (found["runtime.gcController"], layout)
         if "runtime.memstats" in found:
@@ -153,7 +159,16 @@ class Collector:
             size = symbols["runtime.memstats"].size
             self._searched = [(base, min(size, _MOST_SYMBOL) if size else _MOST_SYMBOL)]
             return
+        if LAST_GC in found and self._fits(found[LAST_GC]):
+            self._address = found[LAST_GC]
         self._searched = _uninitialised(image)
+
+    def _told_by_code(self, image: GoImage, layout: Layout | None) -> dict[str, int]:
+        """What a stripped binary does not name; empty where it has no table of functions that we know."""
+        try:
+            return find_variables(image, self.memory, Functions(image, self.memory), layout)
+        except NotSupported:
+            return {}
 
     def _fits(self, address: int) -> bool:
         """Whether the block is there, or nothing at all yet."""

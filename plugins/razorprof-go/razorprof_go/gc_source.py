@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 SHOWN_PAUSES = 32
 _NO_LIMIT = (1 << 63) - 1
-_NO_PROCESSORS = "GOMAXPROCS needs symbols: the binary is stripped"
+_NO_PROCESSORS = "the binary is stripped, and its code does not tell where GOMAXPROCS is"
 
 
 class GcSource:

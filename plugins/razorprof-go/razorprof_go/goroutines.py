@@ -1,6 +1,6 @@
 """All goroutines of an attached program, read out of its memory: state, what they wait for, stacks. Not stopped.
 
-Called by the source "goroutines" and by thread dumps. Needs symbols, and a version whose layout was measured. A
+Called by the source "goroutines" and by thread dumps. Needs a version whose layout was measured. A
 goroutine that ran while it was looked at has no stack here: it is looked at twice, and only what stayed is told.
 """
 
@@ -19,6 +19,7 @@ from razorprof.remote.memory import RemoteMemory
 from razorprof_go.binary import GoImage
 from razorprof_go.functions import Functions
 from razorprof_go.layouts import Layout, layout_for
+from razorprof_go.variables import find_variables
 
 MOST_GOROUTINES = 10_000
 _MOST_STACKS = 10_000
@@ -238,14 +239,17 @@ class GoroutineReader:
 def open_goroutines(image: GoImage, memory: RemoteMemory) -> GoroutineReader:
     """A reader for the program that `memory` is of. Raises NotSupported with what is missing."""
     places = image.addresses(_SYMBOLS)
+    layout = layout_for(image.info.version, image.elf.machine)
+    functions = Functions(image, memory)
+    if "runtime.allgs" not in places:
+        places = find_variables(image, memory, functions, layout)
     if "runtime.allgs" not in places:
         raise NotSupported(
-            "goroutines are found by symbols, and the binary is stripped",
+            "the binary is stripped, and its code does not tell where its goroutines are",
             value=memory.pid,
             hint="an endpoint of net/http/pprof tells them too: url:http://127.0.0.1:PORT or --probe",
         )
-    layout = layout_for(image.info.version, image.elf.machine)
-    return GoroutineReader(memory, Functions(image, memory), layout, places)
+    return GoroutineReader(memory, functions, layout, places)
 
 
 def is_system(start: str) -> bool:

@@ -100,8 +100,10 @@ def test_a_stripped_prometheus_counts_as_its_own_metrics_page_does(tmp_path: Pat
                 break
         before, read, after = seen[-1]
         assert before == read == after
-        threads = run_json("threads", str(process.pid), "--probe")
-        assert threads["groups"]
+        threads = run_json("threads", str(process.pid))["threads"]
+        named = {frame["function"] for thread in threads for frame in thread["frames"]}
+        assert "main.main" in named, "its goroutines are seen without an endpoint"
+        assert run_json("threads", str(process.pid), "--probe")["groups"]
     finally:
         process.terminate()
         process.wait(20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from go_programs import build, running
+from go_programs import STRIPPED, build, running, without_names
 from razorprof_go.goroutines_source import GoroutinesSource
 
 from razorprof.errors import NotSupported
@@ -14,9 +14,9 @@ from razorprof.model.threads import ThreadDump, ThreadState
 from razorprof.plugin.protocols import SourceOptions
 
 
-@pytest.mark.parametrize("toolchain", ["system", "registry"])
-def test_number_states_and_stacks_are_those_of_the_program(toolchain: str) -> None:
-    with running(build(toolchain, "plain"), "-parked=20", "-locked=5", "-sleeping=7") as busy:
+@pytest.mark.parametrize(("toolchain", "kind"), [("system", "plain"), ("registry", "plain"), *STRIPPED])
+def test_number_states_and_stacks_are_those_of_the_program(toolchain: str, kind: str) -> None:
+    with running(build(toolchain, kind), "-parked=20", "-locked=5", "-sleeping=7") as busy:
         busy.ask("collect 1")
         reader = GoroutinesSource().open(busy.target, SourceOptions())
         readings = reader.read()
@@ -42,8 +42,8 @@ def test_number_states_and_stacks_are_those_of_the_program(toolchain: str) -> No
         reader.close()
 
 
-def test_without_symbols_it_is_said_what_still_works() -> None:
-    with running(build("system", "stripped")) as busy, pytest.raises(NotSupported) as refused:
+def test_where_code_tells_nothing_it_is_said_what_still_works() -> None:
+    with running(without_names(build("system", "stripped"))) as busy, pytest.raises(NotSupported) as refused:
         GoroutinesSource().open(busy.target, SourceOptions())
     assert "stripped" in refused.value.message
     assert "--probe" in refused.value.hint
