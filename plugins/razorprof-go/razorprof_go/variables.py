@@ -3,7 +3,7 @@
 Called by whatever reads the runtime's structs. The table of functions is in every binary, and code for x86-64
 names a variable by the distance from the end of the instruction: four bytes somewhere in a function that uses it.
 Every four bytes are taken for such a distance; what lies there is taken for the variable only if its content
-cannot be anything else's. The functions and what they use were looked at in 1.19, 1.21, 1.23, 1.25 and 1.27.
+cannot be anything else's. The functions and what they use were looked at in 1.19 and 1.21 to 1.27.
 """
 
 from __future__ import annotations
@@ -100,14 +100,19 @@ class _Code:
         return found
 
 
+def _words(memory: RemoteMemory, at: int, count: int) -> tuple[int, ...]:
+    """Zeros where they cannot all be read: they prove nothing."""
+    raw = memory.read_up_to(at, 8 * count)
+    return struct.unpack(f"<{count}Q", raw) if len(raw) == 8 * count else (0,) * count
+
+
 def _goroutines(memory: RemoteMemory, candidates: Sequence[int], known: _Known, layout: Layout | None) -> _Known:
     """allgs []*g, whose first element's address is kept in allgptr and whose length in allglen."""
-    words = {at: memory.word(at) for at in candidates}
-    for at in candidates:
-        first, length, capacity = memory.words(at, 3)
+    heads = {at: _words(memory, at, 3) for at in candidates}
+    for at, (first, length, capacity) in heads.items():
         if not 0 < length <= capacity <= _MOST_GOROUTINES or not first or first % 8:
             continue
-        others = {word for place, word in words.items() if not at <= place < at + 24}
+        others = {words[0] for place, words in heads.items() if not at <= place < at + 24}
         if first in others and length in others:
             return {"runtime.allgs": at}
     return {}
@@ -116,7 +121,7 @@ def _goroutines(memory: RemoteMemory, candidates: Sequence[int], known: _Known, 
 def _processors(memory: RemoteMemory, candidates: Sequence[int], known: _Known, layout: Layout | None) -> _Known:
     """allp []*p, where each p begins with its number."""
     for at in candidates:
-        first, length, capacity = memory.words(at, 3)
+        first, length, capacity = _words(memory, at, 3)
         if not 0 < length <= min(capacity, _MOST_PROCESSORS) or not first or first % 8:
             continue
         try:
@@ -157,7 +162,7 @@ def _highest_id(memory: RemoteMemory, allgs: int, layout: Layout) -> int:
     taken = min(length, _LOOKED_AT)
     pointers = memory.words(first + 8 * (length - taken), taken)
     plan = memory.plan([(pointer + layout.goroutine["goid"], 8) for pointer in pointers])
-    return int(np.frombuffer(bytes(plan.read()), dtype="<u8").max())
+    return int(np.frombuffer(bytes(plan.read()), dtype="<u8").max(initial=0))
 
 
 def _reasons(memory: RemoteMemory, candidates: Sequence[int], known: _Known, layout: Layout | None) -> _Known:
