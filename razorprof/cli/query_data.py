@@ -100,6 +100,8 @@ def _open_recordings(paths: Sequence[Path], shifts: Sequence[float], samples: in
         finally:
             line.clear()
         say_damage(recording)
+        if recording.damage:  # the index tells of ticks that could not be read: nothing is known of them
+            end = max(start, min(end, view.newest()))
     return Data(view, start, end)
 
 

@@ -224,11 +224,15 @@ def _part(
 ) -> Part | None:
     """What is wanted of recordings; None where the file is none. Raises UsageError where options do not fit."""
     from razorprof.cli.show_recording import Part
-    from razorprof.errors import UsageError
+    from razorprof.errors import ToolFailed, UsageError
+    from razorprof.recording.rzp_format import ENDING
     from razorprof.recording.rzp_open import looks_like_recording
 
     part = Part(start, end, pid)
     other = next((file for file in files if not looks_like_recording(file)), None)
+    if other is not None and other.name.lower().endswith(ENDING) and other.is_file():
+        hint = "its beginning is damaged, or nothing had been written of it yet"
+        raise ToolFailed("not a recording that can be read", value=other, hint=hint)
     if other is not None:
         if len(files) > 1:
             hint = "name profiles and bundles one by one; razorprof diff compares two"

@@ -63,6 +63,10 @@ class FixedView:
     def metrics(self) -> Iterable[Metric]:
         return self._metrics
 
+    def newest(self) -> float:
+        """Unix seconds of the newest sample of all; minus infinity where there is none."""
+        return max((float(block.times[-1]) for block in self._blocks if len(block.times)), default=-np.inf)
+
     def select(self, matchers: Sequence[Matcher], start: float, end: float) -> list[Series]:
         return [series for block in self.blocks(matchers, start, end) for series in columns_of(block)]
 
