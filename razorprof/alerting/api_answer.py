@@ -135,6 +135,33 @@ def only(
     )  # fmt: skip
 
 
+def presence_query(targets: Mapping[int, str]) -> str:
+    """PromQL that tells which of these processes (pids with their jobs) series are kept of: by pid, by an instance
+    HOST/PID, or by a job whose series name no pid."""
+    asked: list[str] = []
+    for pid, job in targets.items():
+        asked += [f'count by (pid) ({{pid="{pid}"}})', f'count by (instance) ({{instance=~".+/{pid}"}})']
+        if job:
+            name = job.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            asked.append(f'count by (job) ({{job="{name}",pid="",__name__!~"up|scrape_.+"}})')
+    return " or ".join(asked)
+
+
+def parse_presence(document: Any, targets: Mapping[int, str]) -> frozenset[int]:
+    """The processes that the answer to `presence_query` knows. Raises ToolFailed."""
+    try:
+        if document["status"] != "success":
+            raise ValueError("no success")
+        found = [_texts(one["metric"]) for one in _of(list, document["data"]["result"])]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ToolFailed(
+            "the answer is not that of /api/v1/query", value=f"{type(error).__name__}: {error}"
+        ) from error
+    pids = {labels.get("pid", "") or labels.get("instance", "").rpartition("/")[2] for labels in found}
+    jobs = {labels["job"] for labels in found if labels.get("job")}
+    return frozenset(pid for pid, job in targets.items() if str(pid) in pids or job in jobs)
+
+
 def _is_about(labels: Labels, pids: Collection[str], jobs: Collection[str]) -> bool:
     """Whether an alert is about one of these processes, by the most telling of its labels."""
     if "pid" in labels:

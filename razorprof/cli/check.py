@@ -41,8 +41,8 @@ WARNING, WARNING before UNKNOWN.
 
 It watches for as long as the rules need (their `for` and their ranges), never longer than --for, and reads only
 what they ask for. With --from URL it asks a running watch, or a Prometheus, whose memory is longer: the TARGETs
-and --rules then choose what counts, and may be left out. With --from FILE it judges the end of a recording (see:
-razorprof record), or of series as OpenMetrics text.
+and --rules then choose what counts, and may be left out; a TARGET that is not known there is UNKNOWN. With
+--from FILE it judges the end of a recording (see: razorprof record), or of series as OpenMetrics text.
 """
 
 DEFAULT_SECONDS = "30s"

@@ -1,4 +1,5 @@
-"""A verdict on what another program evaluates: a watch with --listen, or a Prometheus. One request.
+"""A verdict on what another program evaluates: a watch with --listen, or a Prometheus. One request, and of a
+Prometheus, which does not tell whom it watches, one more where processes are named.
 
 No redirect is followed and no proxy asked, answers are bounded; the token comes from a file. Called by cli.check.
 """
@@ -12,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from razorprof.alerting.api_answer import only, parse_rules_answer
+from razorprof.alerting.api_answer import only, parse_presence, parse_rules_answer, presence_query
 from razorprof.alerting.judge import MOST_FIGURES, judge, mark_of
 from razorprof.alerting.rules import RuleFile
 from razorprof.errors import TimedOut, ToolFailed, UsageError
@@ -25,6 +26,7 @@ from razorprof.model.target import Target
 
 LARGEST_ANSWER = 32 << 20
 _LONGEST_WAIT = 10.0
+_ASKED_AT_ONCE = 20  # processes in one query
 _HINT = "start one with: razorprof watch TARGET --rules FILE --listen 127.0.0.1:9106"
 
 
@@ -33,10 +35,15 @@ def check_remote(
 ) -> Judgement:
     """The verdict on the rules of `files`, or on all, for these processes, or for all. Raises UsageError,
     ToolFailed, TimedOut."""
-    document, now = _ask(_page(url), token_file, min(_LONGEST_WAIT, max(1.0, seconds)))
+    page, wait = _page(url), min(_LONGEST_WAIT, max(1.0, seconds))
+    document, now = _ask(f"{page}/api/v1/rules", token_file, wait)
     names = [(rule.key.group, rule.key.name) for file in files for group in file.groups for rule in group.rules]
     jobs = {target.pid: target.job or target.name for target in targets} or None
-    judgement = judge(only(parse_rules_answer(document, now), targets=jobs, rules=names))
+    answer = parse_rules_answer(document, now)
+    seen = only(answer, targets=jobs, rules=names)
+    if jobs is not None and answer.jobs is None:  # a Prometheus: that nothing fires may be for want of data
+        seen = replace(seen, problems=(*seen.problems, *_not_known(page, jobs, token_file, wait)))
+    judgement = judge(seen)
     figures = tuple(
         Figure(
             one.alert.name,
@@ -48,6 +55,21 @@ def check_remote(
         for one in judgement.alerts
     )
     return replace(judgement, figures=figures[:MOST_FIGURES], sight=Sight.ASKED)
+
+
+def _not_known(page: str, jobs: Mapping[int, str], token_file: Path | None, wait: float) -> list[str]:
+    """What to say of the processes that no series there is about."""
+    found: set[int] = set()
+    pids = list(jobs)
+    try:
+        for first in range(0, len(pids), _ASKED_AT_ONCE):
+            some = {pid: jobs[pid] for pid in pids[first : first + _ASKED_AT_ONCE]}
+            query = urlencode({"query": presence_query(some)}, errors="replace")
+            document, _ = _ask(f"{page}/api/v1/query?{query}", token_file, wait)
+            found |= parse_presence(document, some)
+    except ToolFailed as error:
+        return [f"it cannot be told whether the processes are known there: {error}"]
+    return [f"process {pid} is not known there: no series is about it" for pid in pids if pid not in found]
 
 
 def _telling(labels: Mapping[str, str]) -> dict[str, str]:
@@ -64,7 +86,7 @@ def _page(url: str) -> str:
         raise UsageError("not a URL to ask", value=url, hint="write http://127.0.0.1:9106, where a watch listens")
     if parts.username is not None or parts.password is not None:
         raise UsageError("no credentials in a URL: others can see them", hint="give a token with --token-file")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/api/v1/rules"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _ask(url: str, token_file: Path | None, timeout: float) -> tuple[object, float]:

@@ -116,6 +116,26 @@ def test_a_real_prometheus_scrapes_it_and_keeps_the_targets_labels(target: Progr
         assert [v for _, v in asked(client, 'up{job="razorprof",pid=""}')] == [1.0]
 
 
+def test_a_process_that_a_prometheus_does_not_know_is_no_ok(
+    target: Program, start_program: StartProgram, tmp_path: Path
+) -> None:
+    if shutil.which("prometheus") is None:
+        pytest.skip("no prometheus on this machine")
+    other = start_program(sys.executable, SPLIT, "300")
+    other.wait_for("ready")
+    with serving(tmp_path, str(target.pid)) as served, prometheus(tmp_path, served) as client:
+        wait_for(lambda: bool(asked(client, f'process_cpu_seconds_total{{pid="{target.pid}"}}')))
+        url = str(client.base_url).removesuffix("/").removesuffix("/api/v1")
+        verdicts = []
+        for pid in (target.pid, other.pid):
+            command = [sys.executable, "-m", "razorprof", "check", str(pid), "--from", url]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            verdicts.append((done.returncode, done.stdout))
+    assert verdicts[0][0] == 0, verdicts
+    assert verdicts[1][0] == 3, verdicts
+    assert f"process {other.pid} is not known there" in verdicts[1][1]
+
+
 def test_profiles_and_threads_come_over_http(target: Program, tmp_path: Path) -> None:
     with serving(tmp_path, str(target.pid)) as served:
         served.wait_until_ready()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from razorprof.alerting.api_answer import only, parse_rules_answer
+from razorprof.alerting.api_answer import only, parse_presence, parse_rules_answer, presence_query
 from razorprof.alerting.judge import judge
 from razorprof.errors import ToolFailed
 from razorprof.model.alert import AlertState, Health
 from razorprof.model.judgement import Mark
+from razorprof.query.engine import compile_query
 
 NOW = 1_700_000_100.0
 ALERT = {
@@ -185,3 +186,18 @@ def test_another_answer_is_refused(document: Any) -> None:
 
 def test_health_is_taken_as_it_is() -> None:
     assert parse_rules_answer(ANSWER, NOW).statuses[0].health is Health.GOOD
+
+
+def test_who_is_known_to_a_prometheus_is_told_by_pid_instance_or_a_job_without_pids() -> None:
+    targets = {7: 'a"b\\c', 8: "web", 9: "", 10: "api"}
+    query = presence_query(targets)
+    assert compile_query(query)
+    assert 'job="a\\"b\\\\c",pid=""' in query
+    metrics = [{"pid": "7"}, {"instance": "host/8"}, {"job": "api"}, {"job": "other"}, {"instance": "host/99"}]
+    answer = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": m} for m in metrics]}}
+    assert parse_presence(answer, targets) == {7, 8, 10}
+    wrong = {"status": "success", "data": {"result": [{"metric": {"pid": 7}}]}}
+    others: list[Any] = [{}, [], {"status": "error"}, wrong]
+    for broken in others:
+        with pytest.raises(ToolFailed):
+            parse_presence(broken, targets)
