@@ -98,7 +98,7 @@ class RuleStatus:
 @dataclass(frozen=True, slots=True)
 class CaptureNote:
     """A capture that an alert asked for. folder: where it lies, made when the alert fired; state: running, done,
-    failed or skipped; detail: why, or what of it failed. pid: of the target."""
+    partial, failed or skipped; detail: why, or what of it failed. pid: of the target."""
 
     name: str
     alert: str

@@ -23,7 +23,7 @@ _NAME = 12  # cells of the names in front
 _MOST_CAPTURES = 5
 _LONGEST = 8000  # characters of one value that are looked at
 _RUNBOOKS = ("runbook", "runbook_url")
-_BAD_CAPTURES = ("failed", "skipped")
+_BAD_CAPTURES = ("failed", "partial", "skipped")
 
 
 @dataclass(frozen=True, slots=True)

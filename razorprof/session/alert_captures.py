@@ -96,6 +96,7 @@ class AlertCaptures:
             self._take_up(actions)
         ledger = None if actions is None else self._state / LEDGER
         self._ledger = CaptureLedger(ledger, self._shop.tools.is_alive)
+        self._board.count(self._ledger.interrupted)
 
     def check(self, actions: ActionFile) -> None:
         """Find out whether captures can be taken as this file says; makes its directory. Raises UsageError for

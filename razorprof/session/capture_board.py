@@ -60,6 +60,11 @@ class CaptureBoard:
             self._notes = deque((one if one is not job else job.note() for one in self._notes), MOST_NOTES)
             self._changed.notify_all()
 
+    def count(self, ended: Iterable[tuple[str, str]]) -> None:
+        """Count captures of a program before this one: names and states."""
+        with self._changed:
+            self._tally.taken.update(ended)
+
     def skip(self, note: CaptureNote, reason: str) -> bool:
         """Count one that is not taken. Whether the reason is another than the last time."""
         key = note.name, _who(note)

@@ -21,6 +21,11 @@ from razorprof.errors import PermissionDenied, ToolFailed, UsageError
 from razorprof.recording.output_files import safe_name, write_whole
 
 DOCUMENT = "capture.json"
+_LARGEST_DOCUMENT = 4 << 20
+_CUT_OFF = {  # state of an action -> what it is after razorprof was killed, and why
+    "running": ("failed", "razorprof was killed meanwhile"),
+    "waiting": ("skipped", "razorprof was killed before its turn came"),
+}
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z0-9-]+-[A-Za-z0-9._+@=-]+-(\d+|none)-[0-9a-f]{8}", re.ASCII)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -149,6 +154,26 @@ def make_folder(directory: Path, time: float, capture: str, alert: str, pid: int
     except OSError as error:
         raise ToolFailed("no folder for a capture can be made", value=f"{directory}: {error.strerror}") from error
     return CaptureFolder(directory / name)
+
+
+def end_interrupted(folder: Path) -> str:
+    """Say in the document of a capture that razorprof was ended without warning: what ran was cut off, what waited
+    has no turn any more. The state of the whole then; empty where it was over, or cannot be read."""
+    try:
+        descriptor = os.open(folder / DOCUMENT, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            document = json.loads(file.read(_LARGEST_DOCUMENT))
+        if document["state"] not in ("waiting", "running"):
+            return ""
+        actions = document["actions"]
+        for action in actions:
+            if action["state"] in _CUT_OFF:
+                action["state"], action["reason"] = _CUT_OFF[action["state"]]
+        state = "partial" if any(action["state"] == "done" for action in actions) else "failed"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    CaptureFolder(folder).tell({**document, "state": state})
+    return state
 
 
 def measure(folder: str | Path) -> int | None:

@@ -83,7 +83,7 @@ class CaptureJob:
     def note(self) -> CaptureNote:
         """As screens show it."""
         troubles = [f"{step.action.name}: {step.reason}" for step in self.steps if step.reason]
-        state = {"waiting": "running", "partial": "done"}.get(self.state, self.state)
+        state = "running" if self.state == "waiting" else self.state
         return CaptureNote(
             self.rule.name,
             self.alert_name,

@@ -16,7 +16,7 @@ from razorprof.alerting.capture_rules import CaptureLimits
 from razorprof.alerting.ledger import Ledger, Refusal, parse_ledger
 from razorprof.errors import ToolFailed
 from razorprof.model.target import Identity
-from razorprof.session.capture_folder import Room, Unbounded, free_bytes, measure, remove_folder
+from razorprof.session.capture_folder import Room, Unbounded, end_interrupted, free_bytes, measure, remove_folder
 from razorprof.session.capture_job import CaptureJob
 from razorprof.session.state_file import StateFile
 
@@ -24,17 +24,21 @@ logger = logging.getLogger(__name__)
 
 
 class CaptureLedger:
-    """file: None where nothing is kept over a restart. removed: how many captures went, by their names."""
+    """file: None where nothing is kept over a restart. removed: how many captures went, by their names;
+    interrupted: names and states of those that the program before this one did not come to end."""
 
     def __init__(self, file: Path | None, is_alive: Callable[[Identity], bool]) -> None:
         self.removed: Counter[str] = Counter()
         self.write_failures = 0
+        self.interrupted: list[tuple[str, str]] = []
         self._is_alive = is_alive
         self._file = None if file is None else StateFile(file)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._trouble = ""
         self._ledger = self._read()
+        if self.interrupted:
+            self.save()
 
     def seat(self, job: str, identity: Identity) -> str:
         """Where a target sits: see alerting.ledger."""
@@ -94,7 +98,13 @@ class CaptureLedger:
         except ValueError as error:
             self._file.set_aside(str(error))
             return Ledger()
+        left = [entry for entry in ledger.kept() if entry.ended is None]
         ledger.close_open(measure)
+        for entry in left:
+            state = end_interrupted(Path(entry.folder))
+            if state:
+                self.interrupted.append((entry.capture, state))
+                logger.warning("capture %s was cut off, razorprof was killed: %s", entry.capture, entry.folder)
         return ledger
 
     def _shrink(self, job: CaptureJob, more: int) -> None:

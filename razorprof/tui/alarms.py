@@ -84,4 +84,4 @@ def _key(note: CaptureNote) -> object:
 def _told(note: CaptureNote) -> tuple[str, Level]:
     whose = f" of {note.pid}" if note.pid is not None else ""
     words = cut_end(printable(f"capture {note.name}{whose}: {capture_words(note)}"), _LONGEST)
-    return words, {"failed": Level.ACT, "skipped": Level.LOOK}.get(note.state, Level.FINE)
+    return words, {"failed": Level.ACT, "partial": Level.LOOK, "skipped": Level.LOOK}.get(note.state, Level.FINE)
