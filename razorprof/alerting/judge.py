@@ -8,7 +8,7 @@ span of recorded series, and for what another razorprof or Prometheus answers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from razorprof.alerting import thresholds
@@ -78,10 +78,19 @@ def judge(seen: Evaluation, figures: Sequence[Figure] = ()) -> Judgement:
         seen.seconds,
         tuple(sorted(alerts, key=lambda one: WORST_FIRST.index(one.mark))),
         tuple(rules),
-        tuple(figures)[:MOST_FIGURES],
+        tuple(_sure(figures, rules))[:MOST_FIGURES],
         seen.problems,
         seen.targets,
     )
+
+
+def _sure(figures: Iterable[Figure], rules: Iterable[RuleFinding]) -> Iterator[Figure]:
+    """The figures, without a value where their rule is UNKNOWN: it rests on too little."""
+    by_name: dict[str, bool] = {}
+    for rule in rules:
+        by_name[rule.key.name] = by_name.get(rule.key.name, False) or rule.mark is not Mark.UNKNOWN
+    for figure in figures:
+        yield figure if by_name.get(figure.rule, True) else replace(figure, value=math.nan)
 
 
 def figures_of(statuses: Sequence[RuleStatus], view: SeriesView, time: float) -> Iterator[Figure]:

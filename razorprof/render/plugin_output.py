@@ -119,6 +119,8 @@ def _remedy(rule: RuleFinding, judgement: Judgement) -> str:
             return f"; this recording is of {seen:.0f} s: record at least {needs} s, or check a running process"
         case Sight.ASKED:
             return f"; the watch began {seen:.0f} s ago: ask again in {max(1, math.ceil(rule.needs - seen))} s"
+    if judgement.problems:  # it was cut short, and they say why: to watch for longer would not help
+        return f"; it was watched for {seen:.0f} s"
     return f"; watch it for longer: --for {needs}s, or ask a watch: --from URL"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -255,6 +256,9 @@ def test_recorded_series_are_judged_at_their_end(tmp_path: Path) -> None:
     busy = next(one for one in found.alerts if one.alert.name == "Busy")
     assert busy.alert.state.value == "firing"
     assert by_name(found)["Late"] == ("UNKNOWN", "it needs 600 s of samples")
+    told = {figure.rule: figure.value for figure in found.figures}
+    assert told["Busy"] == 2.0
+    assert math.isnan(told["Late"]), "a rule that cannot be judged has no figure"
     over = judge_span([file], span([2.0] * 19 + [0.0]), 1000.0, 1285.0)
     assert by_name(over)["Busy"] == ("OK", "")
     fresh = judge_span([file], span([0.0] * 18 + [2.0, 2.0]), 1000.0, 1285.0)
