@@ -251,16 +251,17 @@ class Pipeline:
         dropped = self._dropped_before + self._own.drops.total()
         dropped += sum(collector.drops.total() for board in boards for collector in _collectors(board))
         self._own.append(tick.time, self._self.samples(overhead, self._own.drops))
-        alerts = self._evaluate(tick.time)
-        self._store.expire(tick.time)
-        self.state = SessionState(
+        self.state = SessionState(  # who evaluates finds the targets of this tick, and the alerts of the last one
             tick.time,
             tick.number,
             tuple(board.status() for board in boards),
             self._with_sampling(overhead, boards, dropped),
             self.interval,
-            alerts,
+            self.state.alerts,
         )
+        alerts = self._evaluate(tick.time)
+        self._store.expire(tick.time)
+        self.state = replace(self.state, alerts=alerts)
         if self._recorder is not None:
             ratio, resident = overhead.self_cpu_ratio, overhead.self_rss_bytes
             self._recorder.cost(Cost(tick.time, ratio, resident, overhead.behind))

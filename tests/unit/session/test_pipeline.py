@@ -232,3 +232,23 @@ def test_a_target_that_is_forgotten_takes_its_series_along() -> None:
     house.pipeline.forget(TARGET.identity)
     assert house.view.select([equal("pid", "7")], 0, 9) == []
     assert house.view.latest(TARGET.identity, "up") is None
+
+
+def test_rules_find_a_target_at_the_tick_of_its_first_samples() -> None:
+    """Else an alert that fires at once is about nobody, and its evidence is not taken."""
+    house = House(())
+    found: list[tuple[float, float, list[tuple[int, str | None]]]] = []
+
+    def evaluate(time: float) -> None:
+        state = house.view.state()
+        found.append(
+            (time, state.time, [(status.target.pid, status.labels.get("pid")) for status in state.targets])
+        )
+
+    house.pipeline.alerting = evaluate
+    house.tick(1.0)
+    house.pipeline.add(TARGET, "python web.py")
+    house.scrape(2.0, structures=(Detected(TARGET, 2.0, "cpython", "3.11.7"),), source="runtime")
+    house.scrape(2.0, Sample(RSS, 5e6))
+    house.tick(2.0)
+    assert found == [(1.0, 1.0, []), (2.0, 2.0, [(7, "7")])]
