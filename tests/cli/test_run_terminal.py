@@ -112,7 +112,8 @@ def test_a_stop_gives_the_terminal_back_to_the_shell_and_fg_goes_on(
     if not stop:
         time.sleep(0.3)
         shell.write("\x1a")
-    shell.wait_for("Stopped")
+    # the prompt too: bash takes the terminal back before it, and what is typed meanwhile may be lost
+    shell.wait_for(lambda seen: any(sign in seen.partition("Stopped")[2] for sign in ("# ", "$ ")))
     shell.write("echo in-''shell\n")
     shell.wait_for("in-shell")
     shell.write("fg\n")
