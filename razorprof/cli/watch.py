@@ -46,8 +46,9 @@ Files that others may write are refused. Secrets are options of --notify that na
   --notify webhook:url_file=/etc/razorprof/hook,token_env=HOOK_TOKEN
   --notify alertmanager:url=https://am.example,username=me,password_file=/etc/razorprof/am
   --notify webhook:url=http://127.0.0.1:8080/alive,repeat=5m          what a heartbeat needs
-Several watches that tell one receiver: each its own --external-label watch=NAME, else --heartbeat of one keeps the
-alert of all alive.
+
+Several watches that tell one receiver: give each its own --external-label watch=NAME, else the --heartbeat of one
+keeps the alert of all alive.
 
 \b
 Pages with --listen:

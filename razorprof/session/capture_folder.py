@@ -159,6 +159,8 @@ def make_folder(directory: Path, time: float, capture: str, alert: str, pid: int
 def end_interrupted(folder: Path) -> str:
     """Say in the document of a capture that razorprof was ended without warning: what ran was cut off, what waited
     has no turn any more. The state of the whole then; empty where it was over, or cannot be read."""
+    if not _NAME.fullmatch(folder.name):
+        return ""
     try:
         descriptor = os.open(folder / DOCUMENT, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:

@@ -81,7 +81,7 @@ def test_a_baseline_of_another_machine_is_refused_and_said(tmp_path: Path, budge
 
 
 def test_a_baseline_keeps_every_run_and_they_are_compared(tmp_path: Path, budget: Path) -> None:
-    short = ("--rate", 200, "--", sys.executable, PROGRAMS / "gate_work.py", 12)
+    short = ("--rate", 200, "--", sys.executable, PROGRAMS / "gate_work.py", 40)
     made = run("--repeat", 3, "--write-baseline", tmp_path / "baseline.json", *short)
     assert made.returncode == 0, made.stderr
     shown = razorprof("show", tmp_path / "baseline.json")

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from razorprof.clock import Clock
-from razorprof.errors import NotSupported, ToolFailed
+from razorprof.errors import NotSupported, RazorprofError, ToolFailed
 from razorprof.remote.memory import RemoteMemory
 from razorprof.remote.process import ProcessView
 from razorprof_go.binary import GoImage, open_image
@@ -164,10 +164,10 @@ class Collector:
         self._searched = _uninitialised(image)
 
     def _told_by_code(self, image: GoImage, layout: Layout | None) -> dict[str, int]:
-        """What a stripped binary does not name; empty where it has no table of functions that we know."""
+        """What a stripped binary does not name; empty where its table of functions cannot be read."""
         try:
             return find_variables(image, self.memory, Functions(image, self.memory), layout)
-        except NotSupported:
+        except (RazorprofError, struct.error):  # where the program is gone, the next read says so
             return {}
 
     def _fits(self, address: int) -> bool:

@@ -1,7 +1,7 @@
 """All goroutines of an attached program, read out of its memory: state, what they wait for, stacks. Not stopped.
 
-Called by the source "goroutines" and by thread dumps. Needs a version whose layout was measured. A
-goroutine that ran while it was looked at has no stack here: it is looked at twice, and only what stayed is told.
+Called by the source "goroutines" and by thread dumps. Needs a version whose layout was measured. A goroutine that
+ran while it was looked at has no stack here: it is looked at twice, and only what stayed is told.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An RLock names its owner. A plain lock names nobody; but a thread inside `with lock:` keeps the lock's bound
 `__exit__` on its stack: where exactly one thread does, it is most likely the owner (an estimate). The end of a
 thread is a lock up to 3.12, which the thread's state refers to weakly, and an event in its handle in 3.13.
-Called by thread_dump. Everything read is checked; what does not fit is not told.
+Called by thread_dump_locks. Everything read is checked; what does not fit is not told.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from razorprof.plugin.captures import ThreadsRequest, Watch
 from razorprof.remote.process import ProcessView
 from razorprof.remote.syscalls import syscall_names
 from razorprof.remote.tasks import TaskRate, TaskRates, TaskReader, TaskStat
+from razorprof.runtimes.cpython.anatomy import walk_interpreters
 from razorprof.runtimes.cpython.attach import Attachment
 from razorprof.runtimes.cpython.thread_description import describe_thread
 from razorprof.runtimes.cpython.thread_dump_locks import FutexWait, LockLook, Resolved, futex_waits
@@ -152,7 +153,6 @@ def _tasks(attachment: Attachment | None, refusal: RazorprofError | None) -> tup
     memory, layout = attachment.memory, attachment.calibrated.layout
     if layout.tasks is None:
         return None, "asyncio tasks can be seen from outside from Python 3.14 on"
-    from razorprof.runtimes.cpython.anatomy import walk_interpreters
     from razorprof.runtimes.cpython.asyncio_tasks import count_tasks, tasks_failure
 
     try:

@@ -1,6 +1,6 @@
 """The locks of one target: which lock each blocked thread waits for, who holds it, and who waits in a circle.
 
-Called by thread_dump when the stacks are there, which tell of most waits that no lock is held: those are not
+Called by thread_dump_join when the stacks are there, which tell of most waits that no lock is held: those are not
 searched for. First `search`, then `resolve`. A circle counts only if two looks, between which its threads never
 ran, show the same waits and the same owners. deadlock_watch asks again and again for the circles alone, and keeps
 its LockLook: what was found once is not searched for again.

@@ -1,8 +1,8 @@
 """What a thread that is blocked on some lock is really doing, told from its innermost frames.
 
 The standard library makes conditions, events, queues and futures of plain locks that nobody holds: to say "lock"
-would mislead whoever looks for a deadlock. Called by thread_dump; names of functions are the target's, so that
-what comes back is always one of the texts below.
+would mislead whoever looks for a deadlock. Called by thread_dump_join; names of functions are the target's, so
+that what comes back is always one of the texts below.
 """
 
 from __future__ import annotations

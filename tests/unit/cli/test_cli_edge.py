@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -152,3 +154,17 @@ def test_signal_handlers_are_as_before_afterwards(monkeypatch: pytest.MonkeyPatc
     edge.run(["top"])
     assert signal.getsignal(signal.SIGTERM) is before
     assert ExitCode.TERMINATED == 128 + signal.SIGTERM
+
+
+def test_an_interrupt_while_it_still_loads_ends_it_without_a_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'razorprof.cli.edge': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from razorprof.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", "")
